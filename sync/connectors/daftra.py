@@ -1,0 +1,217 @@
+"""Daftra as a destination (api2): invoices and credit notes with our key, found again by it.
+
+Daftra has no idempotency key, so it is SEARCH_ONLY: the key stands in a custom field and in a line
+of the notes. A filter that a server does not know is ignored and brings the first page of
+everything, so every row of every look-up is compared exactly here. Payments are not sent: Salla's
+invoices say how an order was paid, not that the money arrived in an account of the books.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sync.clock import Clock
+from sync.connectors.base import Booked, Mappings, Parent, Plan
+from sync.connectors.daftra_answers import classify, key_in, rows_of
+from sync.connectors.daftra_bodies import body_of, order_reference, percents_of, sum_of
+from sync.connectors.daftra_masters import Masters
+from sync.connectors.fields import Fields
+from sync.connectors.outcome import outcome_of, read_json
+from sync.connectors.transport import Answer, Transport, Unanswered, Unsent
+from sync.documents import Account, Document, Kind
+from sync.errors import ErrorType, Failure, FixData
+from sync.money import Money
+from sync.outcomes import NotSent, Outcome, Rejected
+
+PREFIX = "/api2"
+ENTITIES = "/v2/api/entity"
+PER_PAGE = 100
+MOST_PAGES = 200
+FIELD = "invsync_key"
+PATHS = {Kind.INVOICE: "/invoices", Kind.RETURN: "/credit_notes"}
+MODELS = {Kind.INVOICE: "Invoice", Kind.RETURN: "CreditNote"}
+PAGES = {Kind.INVOICE: "/owner/invoices/view/", Kind.RETURN: "/owner/invoices/view_creditnote/"}
+
+
+class Daftra:
+    """One site."""
+
+    system = "daftra"
+
+    def __init__(
+        self,
+        name: str,
+        prefix: str,
+        web_url: str,
+        transport: Transport,
+        clock: Clock,
+        mappings: Mappings,
+    ) -> None:
+        self._name = name
+        self._prefix = prefix
+        self._web_url = web_url.rstrip("/")
+        self._transport = transport
+        self._clock = clock
+        self._mappings = mappings
+        self._masters = Masters(name, self.read_json, self._post, mappings)
+
+    def close(self) -> None:
+        """Give sockets back."""
+        self._transport.close()
+
+    def check(self) -> Account:
+        """Ask whose site this is; warns where Daftra's own Salla connector has been at work."""
+        site = Fields("Daftra's site info", self.read_json("/site_info.json").get("data"))
+        info = site.inner("Site")
+        taken = self.read_json("/invoices.json", {"external_source": "salla", "limit": 20})
+        native = [
+            one for one in rows_of(taken, "Invoice") if one.maybe("external_source") == "salla"
+        ]
+        warning = (
+            "Daftra's own Salla connector has created invoices here: "
+            "switch it off, or every sale is booked twice."
+        )
+        name = info.maybe("business_name") or info.maybe("subdomain") or info.text("id")
+        warnings = [warning] if native else []
+        return Account(info.text("id"), name, info.maybe("currency_code"), warnings)
+
+    def find(self, key: str, document: Document, parent: Parent | None) -> Booked | None:
+        """Return the document with exactly our key, drafts included."""
+        del parent
+        if document.kind is Kind.INVOICE:
+            params = {"custom_field": key, "custom_field_label": FIELD, "recursive": 1}
+        else:
+            params = {}  # credit notes know no filter: they are paged through
+        reference = order_reference(document)
+        for row in self._pages(document.kind, params):
+            if key_in(row) == key:
+                return self._booked(row, document.kind)
+            if key_in(row) is None and row.maybe("po_number") == reference:
+                whole = self._whole(row.text("id"), document.kind)
+                if key_in(whole) == key:
+                    return self._booked(whole, document.kind)
+        return None
+
+    def rival(self, document: Document) -> Booked | None:
+        """Return an invoice of the same order that does not carry a key of ours, or None."""
+        if document.kind is Kind.RETURN:
+            return None
+        reference = order_reference(document)
+        found = None
+        for row in self._pages(Kind.INVOICE, {"po_number": reference, "recursive": 1}):
+            if row.maybe("po_number") in {reference, document.order.number} and not key_in(row):
+                foreign = self._booked(row, Kind.INVOICE)
+                found = foreign if foreign.total == document.total else found or foreign
+        return found
+
+    def read(self, destination_id: str, kind: Kind) -> Booked:
+        """Return the document with Daftra's id. Raises FixData(not_found)."""
+        return self._booked(self._whole(destination_id, kind), kind)
+
+    def blockers(self, document: Document) -> Sequence[Failure]:
+        """Return everything that stops `document` now, without writing anything."""
+        found: dict[tuple[ErrorType, str], Failure] = {}
+        if document.customer.email is None:
+            name = document.customer.name or f"Customer {document.customer.source_id}"
+            missing = ErrorType.CUSTOMER_EMAIL_MISSING
+            failure = Failure(missing, document.customer.source_id, f"{name} has no email")
+            found[missing, failure.key] = failure
+        for line in document.lines:
+            stop = self._masters.product_blocker(line)
+            if stop:
+                found.setdefault((stop.error_type, stop.key), stop)
+        return list(found.values())
+
+    def plan(self, key: str, document: Document, parent: Parent | None) -> Plan:
+        """Make the create ready; a new client or tax is created here, first of its kind."""
+        expected = Money.of(sum_of(document), document.total.currency)
+        if expected != document.total:
+            reason = f"Daftra would make {expected} of it, Salla says {document.total}"
+            raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, key, reason))
+        client = self._masters.client(document.customer)
+        products = {line.sku: self._masters.product(line) for line in document.lines}
+        taxes = {percent: self._masters.tax(percent) for percent in percents_of(document)}
+        payload = body_of(MODELS[document.kind], key, document, parent, client, products, taxes)
+        return Plan(document.kind, payload, document.total)
+
+    def create(self, plan: Plan, *, sent_by: datetime) -> Outcome:
+        """Send the create, once; its slot was paid before the mark."""
+        if self._clock.now() > sent_by:
+            late = "The create would have left later than one time-out after its mark"
+            return NotSent(Failure(ErrorType.STALE, self._name, late))
+        event: Answer | Unsent | Unanswered
+        try:
+            path = f"{self._prefix}{PATHS[plan.kind]}.json"
+            event = self._transport.post(path, plan.payload, paced=False)
+        except (Unsent, Unanswered) as trouble:
+            event = trouble
+        outcome = outcome_of(
+            event,
+            system=self.system,
+            connection=self._name,
+            classify=classify,
+            now=self._clock.now(),
+        )
+        refused = isinstance(outcome, Rejected) and outcome.failure.error_type
+        if refused is ErrorType.CUSTOMER_INVALID:
+            self._mappings.forget(
+                "client", str(plan.payload[MODELS[plan.kind]]["client_email"]).casefold()
+            )
+        return outcome
+
+    def read_json(
+        self, path: str, params: dict[str, Any] | None = None, prefix: str | None = None
+    ) -> dict[str, Any]:
+        """Return the JSON object at `path` below the API's prefix. Raises ReadError."""
+        return read_json(
+            self._transport,
+            f"{self._prefix if prefix is None else prefix}{path}",
+            params,
+            connection=self._name,
+            classify=classify,
+            now=self._clock.now(),
+        )
+
+    def _post(self, path: str, body: dict[str, Any]) -> Outcome:
+        """Create a master record (client, tax), in the connection's pace."""
+        event: Answer | Unsent | Unanswered
+        try:
+            event = self._transport.post(f"{self._prefix}{path}", body)
+        except (Unsent, Unanswered) as trouble:
+            event = trouble
+        return outcome_of(
+            event,
+            system=self.system,
+            connection=self._name,
+            classify=classify,
+            now=self._clock.now(),
+        )
+
+    def _pages(self, kind: Kind, params: dict[str, Any]) -> Iterator[Fields]:
+        for page in range(1, MOST_PAGES):
+            asked = {**params, "page": page, "limit": PER_PAGE}
+            data = self.read_json(f"{PATHS[kind]}.json", asked)
+            yield from rows_of(data, MODELS[kind])
+            pagination = data.get("pagination")
+            if not isinstance(pagination, dict) or not pagination.get("next"):
+                return
+
+    def _whole(self, destination_id: str, kind: Kind) -> Fields:
+        data = self.read_json(f"{PATHS[kind]}/{destination_id}.json")
+        what = f"Daftra's {MODELS[kind]} {destination_id}"
+        body = Fields(what, data.get("data"))
+        model = MODELS[kind] if body.raw(MODELS[kind]) is not None else "Invoice"
+        return Fields(what, body.raw(model))
+
+    def _booked(self, row: Fields, kind: Kind) -> Booked:
+        reference = row.maybe("po_number")
+        page = f"{self._web_url}{PAGES[kind]}{row.text('id')}"
+        return Booked(
+            id=row.text("id"),
+            number=row.maybe("no"),
+            kind=kind,
+            key=key_in(row),
+            order_number=reference.removeprefix("SALLA-") if reference else None,
+            total=Money.of(row.amount("summary_total"), row.text("currency_code")),
+            url=page,
+        )

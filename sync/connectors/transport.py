@@ -1,0 +1,189 @@
+"""The only door to httpx: deadlines, what never left, and the record of every exchange.
+
+A request has one total deadline. Connecting, waiting for the pool and writing get a share of it;
+the body is read in chunks against it. Redirects are off, and nothing here repeats a request.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from sync.clock import Clock
+from sync.connectors.base import Pace
+from sync.records import Exchange
+
+CONNECTIONS = 10
+BODY_CAP = 10 * 1024 * 1024
+KEPT = 20_000
+"""How many characters of a body stay in the record."""
+
+SECRET_NAMES = ("token", "password", "secret", "apikey", "api_key")
+
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_tape: ContextVar[list[Exchange] | None] = ContextVar("tape", default=None)
+
+
+@contextmanager
+def taping() -> Iterator[list[Exchange]]:
+    """Give the list that fills with every exchange of this thread, until the block ends."""
+    exchanges: list[Exchange] = []
+    token = _tape.set(exchanges)
+    try:
+        yield exchanges
+    finally:
+        _tape.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A system's answer: status, headers in lower case, the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text; what is no UTF-8 shows as replacement characters."""
+        return self.body.decode("utf-8-sig", errors="replace")
+
+    def data(self) -> Any:
+        """Return the parsed body. Raises ValueError where it is no JSON."""
+        return json.loads(self.text)
+
+
+class Unsent(Exception):
+    """The request provably never reached the system."""
+
+
+class Unanswered(Exception):
+    """The request may have arrived; its answer did not."""
+
+
+class Transport:
+    """One connection's HTTP; `base_url` is scheme, host, port, `headers` carry the credential."""
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        timeout: float,
+        clock: Clock,
+        pace: Pace,
+    ) -> None:
+        self.system = system
+        self._timeout = timeout
+        self._clock = clock
+        self._pace = pace
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers={"Accept": "application/json", **headers},
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            timeout=httpx.Timeout(
+                connect=timeout * 0.2, pool=timeout * 0.1, write=timeout * 0.2, read=timeout * 0.7
+            ),
+        )
+
+    def close(self) -> None:
+        """Give sockets back."""
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Ask, in the connection's pace. Raises Unsent or Unanswered."""
+        self._pace()
+        return self._send("GET", path, params, None)
+
+    def post(self, path: str, body: Any, *, paced: bool = True) -> Answer:
+        """Send `body` as JSON, once; a document's create comes unpaced, its slot is paid before.
+
+        Raises Unsent or Unanswered.
+        """
+        if paced:
+            self._pace()
+        return self._send("POST", path, None, body)
+
+    def _send(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any) -> Answer:
+        at, began = self._clock.now(), time.monotonic()
+        request = self._client.build_request(method, path, params=params, json=body)
+        status, shown = None, ""
+        try:
+            answer = self._receive(request, began + self._timeout)
+            status, shown = answer.status, answer.text
+        except _NOT_SENT as error:
+            shown = f"not sent: {error}"
+            raise Unsent(str(error) or type(error).__name__) from error
+        except (httpx.TransportError, httpx.StreamError, httpx.DecodingError) as error:
+            shown = f"no answer: {type(error).__name__}"
+            raise Unanswered(_said(error)) from error
+        finally:
+            tape = _tape.get()
+            if tape is not None:
+                sent = "" if body is None else json.dumps(starred(body), ensure_ascii=False)
+                spent = int((time.monotonic() - began) * 1000)
+                tape.append(
+                    Exchange(
+                        at,
+                        self.system,
+                        method,
+                        str(request.url),
+                        status,
+                        sent[:KEPT],
+                        shown[:KEPT],
+                        spent,
+                    )
+                )
+        return answer
+
+    def _receive(self, request: httpx.Request, deadline: float) -> Answer:
+        response = self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer took longer than the total time-out")
+                if len(body) > BODY_CAP:
+                    raise httpx.ReadError("the answer is too large")
+            return Answer(response.status_code, dict(response.headers), bytes(body))
+        finally:
+            response.close()
+
+
+def starred(value: Any) -> Any:
+    """Return `value` with every secret in it as stars."""
+    if isinstance(value, dict):
+        return {
+            key: "***" if _is_secret(key) and isinstance(kept, str) else starred(kept)
+            for key, kept in value.items()
+        }
+    return [starred(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_secret(name: str) -> bool:
+    return any(secret in name.lower() for secret in SECRET_NAMES)
+
+
+def _said(error: Exception) -> str:
+    match error:
+        case httpx.ReadTimeout() | httpx.WriteTimeout():
+            return "did not answer in time"
+        case httpx.RemoteProtocolError():
+            return "closed the connection without an answer"
+        case _:
+            return f"broke the connection ({type(error).__name__})"

@@ -1,0 +1,238 @@
+"""The engine's door: what a surface may ask and do. It knows documents and people, not Slack."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from sync.clock import Clock
+from sync.connectors.base import Source
+from sync.connectors.registry import WIDTHS
+from sync.documents import Account, Order
+from sync.errors import ReadError
+from sync.lanes import Lanes
+from sync.oddities import oddities
+from sync.opener import Opener
+from sync.records import (
+    Actor,
+    Answer,
+    Connection,
+    Figures,
+    Filters,
+    Found,
+    Numbered,
+    Page,
+    Priority,
+    Retried,
+    Route,
+    Story,
+    Sync,
+    Trigger,
+)
+from sync.states import Status
+from sync.store import Store, summed
+from sync.sweep import Sweeper, key_for
+from sync.times import Times
+from sync.worker import Worker
+
+DAY = timedelta(days=1)
+PAGE = 20
+
+
+class Engine:
+    """Everything joined: store, connectors, lanes and sweep."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        times: Times,
+        on_news: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.times = times
+        self._on_news = on_news
+        self.opener = Opener(store, clock, times)
+        self.lanes = Lanes(
+            store,
+            Worker(store, self.opener, clock, times),
+            clock,
+            times,
+            width=self._width,
+            ended=self._tell,
+        )
+        self.sweeper = Sweeper(store, self.opener, clock, times, found=self._woken)
+
+    def start(self, *, alone: bool, sweeping: bool) -> None:
+        """Begin to work lanes; `alone`: this is the one long-running process, all leases end."""
+        if alone:
+            self.store.lanes.expire()
+            self.store.queue.expire_leases(self.clock.now())
+        self.lanes.start()
+        if sweeping:
+            self.sweeper.start()
+
+    def stop(self, grace: float = 5.0) -> None:
+        """Stop claiming, let running attempts end within `grace` seconds, close connections."""
+        self.sweeper.stop()
+        self.lanes.stop(grace)
+        self.opener.close()
+
+    def listen(self, on_news: Callable[[], None]) -> None:
+        """Ring `on_news` after every commit that somebody may wait for."""
+        self._on_news = on_news
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def log(
+        self, filters: Filters | None = None, cursor: str | None = None, limit: int = PAGE
+    ) -> Page:
+        """Return a page of the log, newest first. Raises BadCursor."""
+        return self.store.log.page(filters or Filters(), cursor, limit)
+
+    def sync(self, sync_id: int) -> Sync | None:
+        """Return one row of the log, or None."""
+        return self.store.log.sync(sync_id)
+
+    def syncs(self, ids: Sequence[int]) -> dict[int, Sync]:
+        """Return the rows with these ids, by id."""
+        return self.store.log.syncs(ids)
+
+    def find(self, number: str) -> list[Sync]:
+        """Return the rows with exactly this order or document number, newest first."""
+        return self.store.log.find(number)
+
+    def story(self, sync_id: int) -> Story | None:
+        """Return a sync with attempts, blockers and what is odd in its data, or None."""
+        story = self.store.log.story(sync_id)
+        if story is None:
+            return None
+        texts = [blocker.key for blocker in story.blockers] + [story.sync.customer or ""]
+        odd = [f"{code}:{text}" for text in dict.fromkeys(texts) for code in oddities(text)]
+        return replace(story, oddities=tuple(odd))
+
+    def figures(self, since: datetime | None = None) -> Figures:
+        """Return how things stand; what was synced or resolved is counted from `since` (a day)."""
+        since = since or self.clock.now() - DAY
+        by_status, retrying, waiting, synced, resolved = self.store.log.counts(since)
+        groups = self.store.log.groups()
+        return Figures(
+            by_status=by_status,
+            retrying=retrying,
+            waiting=waiting,
+            synced_since=synced,
+            groups=groups,
+            holds=self.store.log.holds(),
+            at_risk=summed(money for group in groups for money in group.amounts),
+            oldest=min((cause.oldest for group in groups for cause in group.causes), default=None),
+            resolved_since=resolved,
+            routes=[route.name for route in self.routes()],
+        )
+
+    def routes(self) -> list[Route]:
+        """Return every route, by name."""
+        return self.store.connections.routes()
+
+    def connections(self) -> list[Connection]:
+        """Return every connection, by name."""
+        return self.store.connections.all()
+
+    # --- acting --------------------------------------------------------------------------------
+
+    def retry(self, sync_id: int, by: Actor, receipt: str | None = None) -> Retried:
+        """Send a failed or pending sync back to its lane; anything else is only answered.
+
+        Stored before it returns; `receipt` names the payload, whose redelivery changes nothing.
+        """
+        now = self.clock.now()
+        retried = self.store.presses.retry(sync_id, by, receipt, self.times.settling, now)
+        if retried.answer in {Answer.QUEUED, Answer.HURRIED}:
+            self._woken()
+        return retried
+
+    def bring(self, numbers: Sequence[str], by: Actor, route: str | None = None) -> list[Numbered]:
+        """Fetch orders by number and put all their documents into their lanes; calls the source.
+
+        Takes order numbers; a document's own number is looked up in our log. What was synced is
+        left alone; what failed is retried.
+        """
+        answers = [self._bring(number, by, route) for number in numbers]
+        self._woken()
+        return answers
+
+    def connect(
+        self,
+        system: str,
+        name: str,
+        base_url: str,
+        secret: dict[str, str],
+        account: Account,
+        *,
+        api_prefix: str | None = None,
+        web_url: str | None = None,
+    ) -> Connection:
+        """Keep a checked connection; lanes that waited for it open, their canaries first."""
+        now = self.clock.now()
+        connection = self.store.connections.save(
+            system, name, base_url, secret, account, now, api_prefix=api_prefix, web_url=web_url
+        )
+        for sync_id in self.store.lanes.open(name):
+            self.retry(sync_id, Actor("reconnect"))
+        self._woken()
+        return connection
+
+    def add_route(
+        self, source: Connection, destination: Connection, since: date, statuses: Sequence[str]
+    ) -> Route:
+        """Add a route, or change the options of the one between these connections."""
+        self.store.lanes.add(destination.name)
+        return self.store.connections.add_route(source, destination, since, statuses)
+
+    def _bring(self, number: str, by: Actor, route_name: str | None) -> Numbered:
+        routes = [route for route in self.routes() if route_name in {None, route.name}]
+        trouble: str | None = None
+        for route in routes:
+            try:
+                source = self.opener.source(route.source)
+                order = source.order_by_number(number)
+                if order:
+                    return self._bring_order(route, source, number, order, by)
+            except ReadError as error:
+                trouble = error.failure.reason
+        known = self.find(number)
+        if known:
+            return Numbered(number, Found.FOUND, [self._sent(sync, by) for sync in known])
+        if trouble:
+            return Numbered(number, Found.TROUBLE, reason=trouble)
+        return Numbered(number, Found.NOT_FOUND)
+
+    def _bring_order(
+        self, route: Route, source: Source, number: str, order: Order, by: Actor
+    ) -> Numbered:
+        if order.status not in route.statuses and not self.find(order.number):
+            return Numbered(number, Found.NOT_READY, reason=order.status)
+        keys = set()
+        for header in source.headers_of(order):
+            self.sweeper.discover(route, header, order, by, Trigger.PERSON, Priority.PERSON)
+            keys.add(key_for(route, header))
+        syncs = [sync for sync in self.find(order.number) if sync.source_key in keys]
+        if not syncs:
+            return Numbered(number, Found.NOT_READY, reason=order.status)
+        return Numbered(number, Found.FOUND, [self._sent(sync, by) for sync in syncs])
+
+    def _sent(self, sync: Sync, by: Actor) -> Sync:
+        """Return the row after it was sent again, where it had failed."""
+        if sync.status is Status.FAILED:
+            return self.retry(sync.id, by).sync or sync
+        return sync
+
+    def _width(self, lane: str) -> int:
+        connection = self.store.connections.get(lane)
+        return WIDTHS[connection.system] if connection else 1
+
+    def _woken(self) -> None:
+        self.lanes.wake()
+        self._tell()
+
+    def _tell(self) -> None:
+        self._on_news()

@@ -1,0 +1,113 @@
+"""Opens connectors from stored connections: one each, renewed when its credentials change."""
+
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar, cast
+
+from sync.clock import Clock
+from sync.connectors.base import Destination, Pace, Source
+from sync.connectors.registry import RATES, open_destination, open_source
+from sync.connectors.spec import Spec
+from sync.records import Connection, Route
+from sync.store import Store
+from sync.times import Times
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+ConnectorT = TypeVar("ConnectorT", bound=_Closable)
+
+
+class Opener:
+    """Gives the two ends of a route, open and paced."""
+
+    def __init__(self, store: Store, clock: Clock, times: Times) -> None:
+        self._store = store
+        self._clock = clock
+        self._times = times
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, str], tuple[int, _Closable]] = {}
+
+    def route(self, route_id: int) -> Route:
+        """Return the route with this id."""
+        return next(route for route in self._store.connections.routes() if route.id == route_id)
+
+    def ends_of(self, route_id: int) -> tuple[Source, Destination]:
+        """Return source and destination of a route."""
+        route = self.route(route_id)
+        return self.source(route.source), self.destination(route.destination)
+
+    def source(self, connection: Connection) -> Source:
+        """Return the connection's source."""
+        return self._opened("source", connection, self._open_source)
+
+    def destination(self, connection: Connection) -> Destination:
+        """Return the connection's destination."""
+        return self._opened("destination", connection, self._open_destination)
+
+    def pace(self, connection_name: str) -> None:
+        """Book the connection's next slot and sleep until it."""
+        connection = self._store.connections.get(connection_name)
+        if connection:
+            self._pace_of(connection)()
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        with self._lock:
+            for _, connector in self._open.values():
+                connector.close()
+            self._open.clear()
+
+    def _opened(
+        self, end: str, connection: Connection, build: Callable[[Connection, Spec], ConnectorT]
+    ) -> ConnectorT:
+        secret, version = self._store.connections.secret_of(connection.name)
+        with self._lock:
+            kept = self._open.get((end, connection.name))
+            if kept and kept[0] == version:
+                return cast("ConnectorT", kept[1])
+            opened = build(connection, _spec(connection, secret))
+            self._open[end, connection.name] = (version, opened)
+        return opened
+
+    def _open_source(self, connection: Connection, spec: Spec) -> Source:
+        return open_source(
+            connection.system,
+            spec,
+            clock=self._clock,
+            pace=self._pace_of(connection),
+            timeout=self._times.request_timeout,
+        )
+
+    def _open_destination(self, connection: Connection, spec: Spec) -> Destination:
+        return open_destination(
+            connection.system,
+            spec,
+            clock=self._clock,
+            pace=self._pace_of(connection),
+            timeout=self._times.request_timeout,
+            mappings=self._store.mappings(connection.name, self._clock),
+        )
+
+    def _pace_of(self, connection: Connection) -> Pace:
+        rate, burst = RATES[connection.system]
+
+        def pace() -> None:
+            wait = self._store.paces.book(connection.name, rate, burst, self._clock.now())
+            self._clock.sleep(wait)
+
+        return pace
+
+
+def _spec(connection: Connection, secret: dict[str, str]) -> Spec:
+    return Spec(
+        name=connection.name,
+        base_url=connection.base_url,
+        api_prefix=connection.api_prefix,
+        web_url=connection.web_url,
+        token=secret.get("token", ""),
+        account=connection.account,
+        options={},
+    )

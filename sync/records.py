@@ -1,0 +1,395 @@
+"""What the store returns and the engine's callers see: rows as frozen values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sync.documents import Kind
+from sync.errors import ErrorType
+from sync.money import Money
+from sync.states import Status
+
+INVESTIGATE_FROM = 3
+"""From this failed outcome on a sync needs investigation (product, section 2, rule 4)."""
+
+
+class Trigger(StrEnum):
+    """Why an attempt began."""
+
+    SWEEP = "sweep"
+    PERSON = "person"
+    ENGINE = "engine"
+    PARENT = "parent"
+
+
+class WaitingFor(StrEnum):
+    """What a pending or processing sync waits for, where it does not just wait its turn."""
+
+    ANSWER = "answer"
+    """The destination did not answer a create; a look-up follows when `settle` is over."""
+
+    BACKOFF = "backoff"
+    PREREQUISITE = "prerequisite"
+    CONNECTION = "connection"
+
+
+class Priority:
+    """The order of claims in a lane: a person's click first."""
+
+    PERSON = 0
+    SWEEP = 20
+    BACKFILL = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who moves a sync: a person's id as the surface knows it, or the engine itself."""
+
+    id: str
+    name: str = ""
+
+
+ENGINE = Actor("engine")
+TERMINAL = Actor("terminal")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An authenticated account of one system, without its secret."""
+
+    id: int
+    system: str
+    name: str
+    base_url: str
+    api_prefix: str | None
+    web_url: str | None
+    account: str
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which source feeds which destination; `since` is the source's own day, `statuses` slugs."""
+
+    id: int
+    name: str
+    source: Connection
+    destination: Connection
+    since: date
+    statuses: Sequence[str]
+
+    @property
+    def lane(self) -> str:
+        """The lane of this route's syncs: their destination connection."""
+        return self.destination.name
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One row of the log: one source document's way along a route."""
+
+    id: int
+    route: str
+    route_id: int
+    source_key: str
+    source_id: str
+    kind: Kind
+    order_id: str
+    order_number: str
+    document_number: str | None
+    source_system: str
+    destination_system: str
+    source_url: str | None
+    lane: str
+    status: Status
+    attempts: int
+    retries: int
+    failures: int
+    fence: int
+    sent_at: datetime | None
+    not_before: datetime | None
+    waiting_for: WaitingFor | None
+    error_type: ErrorType | None
+    cause_key: str | None
+    reason: str | None
+    note: str | None
+    """`already_synced` on a success that the look-up found instead of creating."""
+
+    amount: Money | None
+    customer: str | None
+    destination_id: str | None
+    destination_number: str | None
+    destination_url: str | None
+    discovered_at: datetime
+    attempted_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def number(self) -> str:
+        """What people call the document: its own number, else the order's."""
+        return self.document_number or self.order_number
+
+    @property
+    def url(self) -> str | None:
+        """Where View leads: the destination document, before there is one the source order."""
+        return self.destination_url or self.source_url
+
+    @property
+    def needs_investigation(self) -> bool:
+        """Whether it failed so often that rule 9's advice stands beside it."""
+        return self.status is Status.FAILED and self.failures >= INVESTIGATE_FROM
+
+    @property
+    def retrying(self) -> bool:
+        """Whether the engine tries a failed sync again by itself, at `not_before`."""
+        return self.status is Status.FAILED and self.not_before is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request to a system and its answer, secrets starred; times aware UTC."""
+
+    at: datetime
+    system: str
+    method: str
+    url: str
+    status: int | None
+    request: str
+    response: str
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a sync; `outcome` is the status it led to, None while it runs."""
+
+    number: int
+    trigger: Trigger
+    actor: Actor
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    error_type: ErrorType | None
+    reason: str | None
+    exchanges: Sequence[Exchange] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """What stops a sync now: one of all that were found at once."""
+
+    error_type: ErrorType
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A sync with everything that View shows."""
+
+    sync: Sync
+    attempts: Sequence[Attempt]
+    blockers: Sequence[Blocker]
+    oddities: Sequence[str] = ()
+    """Codes of what is odd in this document's data, such as `trailing_space:HONEY-500 `."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which rows of the log: every field narrows; None or empty does not."""
+
+    statuses: tuple[Status, ...] = ()
+    kind: Kind | None = None
+    error_type: ErrorType | None = None
+    cause_key: str | None = None
+    source: str | None = None
+    destination: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the log, newest first, with cursors to its neighbours."""
+
+    rows: Sequence[Sync]
+    next: str | None
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The same blocker shared by syncs: destination + error type + key."""
+
+    error_type: ErrorType
+    key: str
+    lane: str
+    count: int
+    amounts: Sequence[Money]
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All failed syncs of one error type: figures, causes (largest first) and the newest three."""
+
+    error_type: ErrorType
+    count: int
+    amounts: Sequence[Money]
+    causes: Sequence[Cause]
+    newest: Sequence[Sync]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lane that is held: since when, for which connection, and what waits behind it."""
+
+    lane: str
+    connection: str
+    reason: str
+    since: datetime
+    waiting: int
+    amounts: Sequence[Money]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How things stand: what the status card and the digest count."""
+
+    by_status: dict[Status, int]
+    retrying: int
+    """Failed syncs that the engine tries again by itself."""
+
+    waiting: int
+    """Pending syncs that wait for something other than their turn."""
+
+    synced_since: int
+    groups: Sequence[Group]
+    """Failed syncs that need somebody, by error type, largest count first."""
+
+    holds: Sequence[Hold] = ()
+    at_risk: Sequence[Money] = ()
+    oldest: datetime | None = None
+    resolved_since: int = 0
+    routes: Sequence[str] = ()
+
+
+class Answer(StrEnum):
+    """What became of a press on Retry."""
+
+    QUEUED = "queued"
+    """A failed sync went back to pending."""
+
+    HURRIED = "hurried"
+    """A pending sync moved to the front; not counted."""
+
+    ALREADY_SYNCED = "already_synced"
+    """A success: nothing was sent."""
+
+    PROCESSING = "processing"
+    """Being worked on: nothing was sent, the person is told when it ends."""
+
+    WAITS_FOR_CONNECTION = "waits_for_connection"
+    """Its lane is held."""
+
+    SKIPPED = "skipped"
+    """A person decided to skip it: nothing was sent."""
+
+    NOT_FOUND = "not_found"
+    """No such sync in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The answer to a press: what was done, and the row as it stands after it."""
+
+    answer: Answer
+    sync: Sync | None
+    first: Actor | None = None
+    """Who pressed before, where somebody did and it has not ended yet."""
+
+
+class Found(StrEnum):
+    """What became of one number given to `sync`."""
+
+    FOUND = "found"
+    NOT_FOUND = "record not found"
+    NOT_READY = "not ready"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The answer for one number: the syncs of its documents, or why there are none."""
+
+    number: str
+    found: Found
+    syncs: Sequence[Sync] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A sync ended an attempt or changed status; kept until whoever listens has handled it."""
+
+    id: int
+    sync_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Somebody or some message that follows a sync; `target` belongs to the surface alone."""
+
+    id: int
+    sync_id: int
+    kind: str
+    target: dict[str, Any] = field(default_factory=dict)
+
+
+class PostState(StrEnum):
+    """Where a post stands on its way out."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message or an edit on its way out: a row first, sent by one sender, in order per channel.
+
+    `key` coalesces: a waiting post with the same key is replaced. `method` and `body` belong to the
+    surface alone.
+    """
+
+    uid: str
+    method: str
+    channel: str
+    body: dict[str, Any]
+    key: str | None = None
+    tries: int = 0
+    created_at: datetime | None = None
+    result: dict[str, Any] | None = None
+    state: PostState = PostState.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest that was claimed for a channel and a local date; `listed` names its syncs."""
+
+    id: int
+    channel: str
+    local_date: date
+    since: datetime
+    posted_at: datetime
+    message: dict[str, Any] | None
+    """Where it stands (the surface's own words), None until it was posted."""
+
+    groups: Sequence[Any] = ()
+    """What was listed, as the surface keeps it to draw the same message again."""

@@ -1,0 +1,73 @@
+"""The store: the only door to SQLAlchemy. `Store` opens the database and names its parts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sync.clock import Clock
+from sync.store.connections import Connections, NoKey
+from sync.store.database import Database
+from sync.store.history import History, Past
+from sync.store.lanes import Lanes, Paces
+from sync.store.log import BadCursor, Log, summed
+from sync.store.mappings import MappingRows
+from sync.store.migrate import NewerSchema, migrate
+from sync.store.outbox import Posts
+from sync.store.presses import Presses
+from sync.store.queue import Queue, Sighting
+from sync.store.surface import Digests, NewsRows, Receipts, Watches
+from sync.store.work import Fenced, Work
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Store:
+    """All state, in one database; every method of its parts is one short transaction."""
+
+    def __init__(self, url: str, keys: Sequence[str] = ()) -> None:
+        self._database = Database(url)
+        self.connections = Connections(self._database, keys)
+        self.queue = Queue(self._database)
+        self.work = Work(self._database, self.queue)
+        self.log = Log(self._database)
+        self.lanes = Lanes(self._database)
+        self.paces = Paces(self._database)
+        self.posts = Posts(self._database)
+        self.news = NewsRows(self._database)
+        self.watches = Watches(self._database)
+        self.digests = Digests(self._database)
+        self.receipts = Receipts(self._database)
+        self.history = History(self._database, self.queue)
+        self.presses = Presses(self._database, self.queue, self.receipts)
+
+    @property
+    def database(self) -> Database:
+        """The database itself, for what seeds or checks it."""
+        return self._database
+
+    def mappings(self, connection: str, clock: Clock) -> MappingRows:
+        """Return the mappings of one destination connection."""
+        return MappingRows(self._database, connection, clock)
+
+    def migrate(self) -> str | None:
+        """Bring the tables up to date. Raises NewerSchema."""
+        return migrate(self._database)
+
+    def ping(self) -> None:
+        """Raise where the database cannot be written."""
+        self.lanes.beat("nobody", _NEVER)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._database.close()
+
+
+__all__ = [
+    "BadCursor",
+    "Fenced",
+    "NewerSchema",
+    "NoKey",
+    "Past",
+    "Sighting",
+    "Store",
+    "summed",
+]

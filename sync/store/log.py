@@ -1,0 +1,315 @@
+"""The log and what is read beside it: keyset pages, one document's story, figures by cause.
+
+One row per sync is what makes "only the success is shown" free. Pages walk the index by (at, id):
+no OFFSET, one statement a page.
+"""
+
+import base64
+import binascii
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from sync.errors import ErrorType
+from sync.money import Money
+from sync.records import (
+    Actor,
+    Attempt,
+    Blocker,
+    Cause,
+    Exchange,
+    Filters,
+    Group,
+    Hold,
+    Page,
+    Story,
+    Sync,
+    Trigger,
+)
+from sync.states import Status
+from sync.store import rows
+from sync.store.database import Database
+from sync.store.tables import attempts, blockers, lanes, syncs
+
+NEWEST = 3
+
+
+class BadCursor(ValueError):
+    """A cursor that no page of ours has given out."""
+
+
+_ATTEMPTS = attempts.select().where(attempts.c.sync_id == sa.bindparam("of_sync"))
+_BLOCKERS = blockers.select().where(blockers.c.sync_id == sa.bindparam("of_sync"))
+_FAILED = syncs.c.status == sa.literal_column("'failed'")
+_NEEDS_SOMEBODY = sa.and_(_FAILED, syncs.c.not_before.is_(None))
+_CAUSES = (
+    sa.select(
+        syncs.c.error_type,
+        syncs.c.cause_key,
+        syncs.c.lane,
+        syncs.c.currency,
+        sa.func.count().label("count"),
+        sa.func.sum(syncs.c.amount_minor).label("minor"),
+        sa.func.min(syncs.c.discovered_at).label("oldest"),
+    )
+    .where(_NEEDS_SOMEBODY)
+    .group_by(syncs.c.error_type, syncs.c.cause_key, syncs.c.lane, syncs.c.currency)
+)
+_NEWEST = rows.SELECT.where(
+    _NEEDS_SOMEBODY, syncs.c.error_type == sa.bindparam("of_type")
+).order_by(syncs.c.at.desc(), syncs.c.id.desc())
+_COUNTS = sa.select(syncs.c.status, sa.func.count()).group_by(syncs.c.status)
+_RETRYING = sa.select(sa.func.count()).where(_FAILED, syncs.c.not_before.is_not(None))
+_WAITING = (
+    sa.select(sa.func.count())
+    .select_from(syncs)
+    .where(
+        syncs.c.status == sa.literal_column("'pending'"),
+        syncs.c.not_before.is_not(None),
+    )
+)
+_SYNCED = sa.select(sa.func.count(), sa.func.count(sa.case((syncs.c.failures > 0, 1)))).where(
+    syncs.c.status == sa.literal_column("'success'"),
+    syncs.c.finished_at >= sa.bindparam("since", type_=syncs.c.at.type),
+)
+_HELD = lanes.select().where(lanes.c.held_at.is_not(None))
+_HELD_AMOUNTS = (
+    sa.select(syncs.c.currency, sa.func.count(), sa.func.sum(syncs.c.amount_minor))
+    .where(
+        syncs.c.lane == sa.bindparam("in_lane"),
+        syncs.c.status == sa.literal_column("'pending'"),
+    )
+    .group_by(syncs.c.currency)
+)
+_KNOWS = sa.select(syncs.c.id).where(
+    syncs.c.route_id == sa.bindparam("on_route"), syncs.c.source_key == sa.bindparam("by_key")
+)
+_BY_NUMBER = rows.SELECT.where(
+    sa.or_(
+        syncs.c.order_number == sa.bindparam("number"),
+        syncs.c.document_number == sa.bindparam("number"),
+    )
+).order_by(syncs.c.at.desc(), syncs.c.id.desc())
+
+
+class Log:
+    """Reads the log; every method is one snapshot."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, filters: Filters, cursor: str | None, limit: int) -> Page:
+        """Return `limit` rows, newest first, from `cursor` on. Raises BadCursor."""
+        newer, place = _decode(cursor) if cursor else (False, None)
+        statement = _page_statement(_shape(filters), newer=newer, placed=place is not None)
+        given = {**_values(filters), **(place or {}), "most": limit + 1}
+        with self._database.read() as connection:
+            found = list(connection.execute(statement, given).mappings())
+        more, found = len(found) > limit, found[:limit]
+        if newer:
+            found.reverse()
+        has_older = more if not newer else cursor is not None
+        has_newer = (cursor is not None) if not newer else more
+        return Page(
+            rows=[rows.sync_of(row) for row in found],
+            next=_encode(found[-1], newer=False) if found and has_older else None,
+            previous=_encode(found[0], newer=True) if found and has_newer else None,
+        )
+
+    def sync(self, sync_id: int) -> Sync | None:
+        """Return one row, or None."""
+        with self._database.read() as connection:
+            return rows.one(connection, sync_id)
+
+    def syncs(self, ids: Sequence[int]) -> dict[int, Sync]:
+        """Return the rows with these ids, by id."""
+        with self._database.read() as connection:
+            return rows.many(connection, list(ids))
+
+    def find(self, number: str) -> list[Sync]:
+        """Return the rows whose order or document number is exactly `number`, newest first."""
+        with self._database.read() as connection:
+            found = connection.execute(_BY_NUMBER, {"number": number}).mappings()
+            return [rows.sync_of(row) for row in found]
+
+    def knows(self, route_id: int, source_key: str) -> bool:
+        """Return whether the route has a row for this document."""
+        given = {"on_route": route_id, "by_key": source_key}
+        with self._database.read() as connection:
+            return connection.execute(_KNOWS, given).first() is not None
+
+    def story(self, sync_id: int) -> Story | None:
+        """Return a sync with its attempts (oldest first) and its blockers, or None."""
+        with self._database.read() as connection:
+            sync = rows.one(connection, sync_id)
+            if sync is None:
+                return None
+            tried = connection.execute(_ATTEMPTS, {"of_sync": sync_id}).mappings()
+            stopped = connection.execute(_BLOCKERS, {"of_sync": sync_id}).mappings()
+            return Story(
+                sync=sync,
+                attempts=sorted((_attempt(row) for row in tried), key=lambda one: one.number),
+                blockers=[
+                    Blocker(ErrorType(row["error_type"]), row["cause_key"], row["reason"])
+                    for row in stopped
+                ],
+            )
+
+    def counts(self, since: datetime) -> tuple[dict[Status, int], int, int, int, int]:
+        """Return counts by status, then: retrying, waiting, synced and resolved since `since`."""
+        with self._database.read() as connection:
+            by_status = dict.fromkeys(Status, 0)
+            for status, count in connection.execute(_COUNTS).tuples():
+                by_status[Status(status)] = count
+            retrying = connection.execute(_RETRYING).scalar() or 0
+            waiting = connection.execute(_WAITING).scalar() or 0
+            synced, resolved = connection.execute(_SYNCED, {"since": since}).one()
+        return by_status, retrying, waiting, synced, resolved
+
+    def groups(self) -> list[Group]:
+        """Return the failed syncs that need somebody, by error type, the largest count first."""
+        with self._database.read() as connection:
+            causes = _causes(connection.execute(_CAUSES).mappings())
+            by_type: dict[ErrorType, list[Cause]] = defaultdict(list)
+            for cause in causes:
+                by_type[cause.error_type].append(cause)
+            groups = [_group(connection, kind, found) for kind, found in by_type.items()]
+        return sorted(groups, key=lambda group: (-group.count, group.error_type))
+
+    def holds(self) -> list[Hold]:
+        """Return the lanes that are held, with what waits behind each."""
+        with self._database.read() as connection:
+            return [_hold(connection, row) for row in connection.execute(_HELD).mappings().all()]
+
+
+def _group(connection: Connection, error_type: ErrorType, causes: list[Cause]) -> Group:
+    given = {"of_type": error_type.value}
+    newest = connection.execute(_NEWEST.limit(NEWEST), given).mappings()
+    causes.sort(key=lambda cause: (-cause.count, cause.key))
+    return Group(
+        error_type=error_type,
+        count=sum(cause.count for cause in causes),
+        amounts=summed(money for cause in causes for money in cause.amounts),
+        causes=causes,
+        newest=[rows.sync_of(row) for row in newest],
+    )
+
+
+def _causes(found: Iterable[RowMapping]) -> list[Cause]:
+    merged: dict[tuple[str, str, str], list[RowMapping]] = defaultdict(list)
+    for row in found:
+        merged[row["error_type"], row["cause_key"] or "", row["lane"]].append(row)
+    return [
+        Cause(
+            error_type=ErrorType(error_type),
+            key=key,
+            lane=lane,
+            count=sum(row["count"] for row in parts),
+            amounts=summed(
+                Money.from_minor(int(row["minor"]), row["currency"])
+                for row in parts
+                if row["currency"]
+            ),
+            oldest=min(row["oldest"] for row in parts),
+        )
+        for (error_type, key, lane), parts in merged.items()
+    ]
+
+
+def _hold(connection: Connection, row: RowMapping) -> Hold:
+    behind = connection.execute(_HELD_AMOUNTS, {"in_lane": row["name"]}).tuples().all()
+    return Hold(
+        lane=row["name"],
+        connection=row["held_for"],
+        reason=row["held_reason"],
+        since=row["held_at"],
+        waiting=sum(count for _, count, _ in behind),
+        amounts=summed(
+            Money.from_minor(int(minor), currency) for currency, _, minor in behind if currency
+        ),
+    )
+
+
+def summed(amounts: Iterable[Money]) -> list[Money]:
+    """Return one sum per currency, in the order of their codes: currencies are never mixed."""
+    sums: dict[str, int] = defaultdict(int)
+    for money in amounts:
+        sums[money.currency] += money.minor
+    return [Money.from_minor(minor, currency) for currency, minor in sorted(sums.items())]
+
+
+def _attempt(row: RowMapping) -> Attempt:
+    return Attempt(
+        number=row["number"],
+        trigger=Trigger(row["trigger"]),
+        actor=Actor(row["actor_id"], row["actor_name"]),
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        outcome=row["outcome"],
+        error_type=ErrorType(row["error_type"]) if row["error_type"] else None,
+        reason=row["reason"],
+        exchanges=[
+            Exchange(**{**kept, "at": datetime.fromisoformat(kept["at"])})
+            for kept in row["exchanges"]
+        ],
+    )
+
+
+_CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
+    "statuses": syncs.c.status.in_(sa.bindparam("statuses", expanding=True)),
+    "kind": syncs.c.kind == sa.bindparam("kind"),
+    "error_type": syncs.c.error_type == sa.bindparam("error_type"),
+    "cause_key": syncs.c.cause_key == sa.bindparam("cause_key"),
+    "source": sa.bindparam("source") == rows.SOURCE_NAME,
+    "destination": sa.bindparam("destination") == rows.DESTINATION_NAME,
+    "since": syncs.c.at >= sa.bindparam("since", type_=syncs.c.at.type),
+    "until": syncs.c.at < sa.bindparam("until", type_=syncs.c.at.type),
+    "numbers": sa.or_(
+        syncs.c.order_number.in_(sa.bindparam("numbers", expanding=True)),
+        syncs.c.document_number.in_(sa.bindparam("numbers", expanding=True)),
+    ),
+}
+
+
+def _shape(filters: Filters) -> tuple[str, ...]:
+    return tuple(name for name in _CONDITIONS if getattr(filters, name))
+
+
+def _values(filters: Filters) -> dict[str, Any]:
+    return {name: getattr(filters, name) for name in _shape(filters)}
+
+
+@cache
+def _page_statement(shape: tuple[str, ...], *, newer: bool, placed: bool) -> sa.Select[Any]:
+    """Build the page's statement once per shape of filters."""
+    statement = rows.SELECT.where(*(_CONDITIONS[name] for name in shape))
+    here = sa.tuple_(syncs.c.at, syncs.c.id)
+    there = sa.tuple_(
+        sa.bindparam("at", type_=syncs.c.at.type), sa.bindparam("key", type_=syncs.c.id.type)
+    )
+    if placed:
+        statement = statement.where(here > there if newer else here < there)
+    order = (
+        (syncs.c.at.asc(), syncs.c.id.asc()) if newer else (syncs.c.at.desc(), syncs.c.id.desc())
+    )
+    return statement.order_by(*order).limit(sa.bindparam("most"))
+
+
+def _encode(row: RowMapping, *, newer: bool) -> str:
+    text = json.dumps([int(newer), row["at"].astimezone(UTC).isoformat(), row["id"]])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[bool, dict[str, Any]]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        newer, at, key = json.loads(text)
+        return bool(newer), {"at": datetime.fromisoformat(at), "key": int(key)}
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise BadCursor(cursor) from error

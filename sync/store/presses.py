@@ -1,0 +1,115 @@
+"""A press on Retry: one compare-and-set with its audit row and its receipt, in one transaction."""
+
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from sync.errors import ErrorType
+from sync.records import Actor, Answer, Priority, Retried, Sync, Trigger, WaitingFor
+from sync.states import Status
+from sync.store import rows
+from sync.store.database import Database
+from sync.store.queue import Queue
+from sync.store.surface import Receipts
+from sync.store.tables import syncs
+
+_WHO = sa.select(syncs.c.trigger, syncs.c.actor_id, syncs.c.actor_name, syncs.c.priority).where(
+    syncs.c.id == sa.bindparam("sync_id")
+)
+
+
+class Presses:
+    """People's presses on Retry."""
+
+    def __init__(self, database: Database, queue: Queue, receipts: Receipts) -> None:
+        self._database = database
+        self._queue = queue
+        self._receipts = receipts
+
+    def retry(
+        self, sync_id: int, by: Actor, receipt: str | None, settle: timedelta, now: datetime
+    ) -> Retried:
+        """Send the sync back to its lane where the table of moves allows it, and say what was done.
+
+        `receipt` names the payload: its redelivery gets the first answer again and moves nothing.
+        """
+        with self._database.write() as connection:
+            taken = self._receipts.answer(connection, receipt) if receipt else None
+            if taken:
+                return _again(taken, rows.one(connection, sync_id))
+            retried = self._press(connection, sync_id, by, settle, now)
+            if receipt:
+                self._receipts.keep(connection, receipt, now, _kept(retried))
+        return retried
+
+    def _press(
+        self, connection: Connection, sync_id: int, by: Actor, settle: timedelta, now: datetime
+    ) -> Retried:
+        sync = rows.one(connection, sync_id)
+        if sync is None:
+            return Retried(Answer.NOT_FOUND, None)
+        held = sync.waiting_for is WaitingFor.CONNECTION
+        first = self._first(connection, sync)
+        match sync.status:
+            case Status.SUCCESS:
+                return Retried(Answer.ALREADY_SYNCED, sync)
+            case Status.SKIPPED:
+                return Retried(Answer.SKIPPED, sync)
+            case Status.PROCESSING:
+                return Retried(Answer.PROCESSING, sync, first)
+            case Status.FAILED:
+                self._send_back(connection, sync, by, settle, now)
+                sync = rows.one(connection, sync_id)
+                held = sync is not None and sync.waiting_for is WaitingFor.CONNECTION
+                answer = Answer.WAITS_FOR_CONNECTION if held else Answer.QUEUED
+                return Retried(answer, sync)
+            case Status.PENDING:
+                if not held and first is None:
+                    self._send_back(connection, sync, by, settle, now)
+                answer = Answer.WAITS_FOR_CONNECTION if held else Answer.HURRIED
+                return Retried(answer, rows.one(connection, sync_id), first)
+            case _:
+                assert_never(sync.status)
+
+    def _send_back(
+        self, connection: Connection, sync: Sync, by: Actor, settle: timedelta, now: datetime
+    ) -> None:
+        settled = sync.sent_at + settle if sync.sent_at else None
+        asked = sync.not_before if sync.error_type is ErrorType.RATE_LIMITED else None
+        moments = [moment for moment in (settled, asked) if moment and moment > now]
+        earliest = max(moments, default=None)
+        waiting_for = None
+        if earliest:
+            waiting_for = WaitingFor.ANSWER if earliest == settled else WaitingFor.BACKOFF
+        self._queue.send_back(
+            connection,
+            sync.id,
+            sync.status,
+            by,
+            now,
+            earliest=earliest,
+            waiting_for=waiting_for,
+        )
+
+    def _first(self, connection: Connection, sync: Sync) -> Actor | None:
+        """Return the person whose press brought the sync where it stands, if one did."""
+        row = connection.execute(_WHO, {"sync_id": sync.id}).one()
+        pressed = row.trigger == Trigger.PERSON.value and row.priority == Priority.PERSON
+        open_ = sync.status in {Status.PENDING, Status.PROCESSING}
+        return Actor(row.actor_id, row.actor_name) if pressed and open_ else None
+
+
+def _kept(retried: Retried) -> dict[str, Any]:
+    first = retried.first
+    return {
+        "answer": retried.answer.value,
+        "first_id": first.id if first else None,
+        "first_name": first.name if first else None,
+    }
+
+
+def _again(kept: dict[str, Any], sync: Sync | None) -> Retried:
+    first = Actor(kept["first_id"], kept["first_name"] or "") if kept["first_id"] else None
+    return Retried(Answer(kept["answer"]), sync, first)

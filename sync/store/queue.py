@@ -1,0 +1,361 @@
+"""The rows as the queue: discover, claim, ripen, rescue, retry, hurry.
+
+The statements keep to what was measured: `due` only orders and never filters the claim, a row that
+waits stands outside the claim's partial index until it is ripe, and the status is a literal so that
+a generic plan can prove the partial index.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from sync.documents import Header, Kind, Order
+from sync.records import ENGINE, Actor, Priority, Route, Sync, Trigger, WaitingFor
+from sync.states import Move, Status
+from sync.store import rows
+from sync.store.database import Database
+from sync.store.ledger import tell, write_audit
+from sync.store.tables import attempts, syncs
+
+CHUNK = 500
+
+_PENDING = syncs.c.status == sa.literal_column("'pending'")
+_PROCESSING = syncs.c.status == sa.literal_column("'processing'")
+_FAILED = syncs.c.status == sa.literal_column("'failed'")
+_IN_LANE = syncs.c.lane == sa.bindparam("in_lane")
+_AT = syncs.c.at.type
+
+
+def _param(name: str) -> sa.BindParameter[datetime]:
+    return sa.bindparam(name, type_=_AT)
+
+
+def _picked(*where: sa.ColumnElement[bool], order: Sequence[Any]) -> sa.CTE:
+    pick = sa.select(syncs.c.id).where(_IN_LANE, *where).order_by(*order)
+    return pick.limit(sa.bindparam("at_most")).with_for_update(skip_locked=True).cte("pick")
+
+
+_ready = _picked(
+    _PENDING,
+    syncs.c.not_before.is_(None),
+    order=(syncs.c.priority, syncs.c.due, syncs.c.id),
+)
+_CLAIM = (
+    sa.update(syncs)
+    .where(syncs.c.id.in_(sa.select(_ready.c.id)))
+    .values(
+        status=Status.PROCESSING.value,
+        fence=syncs.c.fence + 1,
+        attempts=syncs.c.attempts + 1,
+        worker=sa.bindparam("by_worker"),
+        lease_until=_param("leased"),
+        attempted_at=_param("now"),
+        at=_param("now"),
+        waiting_for=None,
+    )
+    .returning(syncs.c.id)
+    .add_cte(_ready)
+)
+_dead = _picked(
+    _PROCESSING,
+    syncs.c.lease_until < _param("now"),
+    sa.or_(syncs.c.sent_at.is_(None), syncs.c.sent_at <= _param("settled")),
+    order=(syncs.c.lease_until,),
+)
+_RESCUE = (
+    sa.update(syncs)
+    .where(syncs.c.id.in_(sa.select(_dead.c.id)))
+    .values(
+        fence=syncs.c.fence + 1,
+        worker=sa.bindparam("by_worker"),
+        lease_until=_param("leased"),
+        waiting_for=None,
+        not_before=None,
+    )
+    .returning(syncs.c.id)
+    .add_cte(_dead)
+)
+_ripe = _picked(_PENDING, syncs.c.not_before <= _param("now"), order=(syncs.c.not_before,))
+_RIPEN = sa.update(syncs).where(syncs.c.id.in_(sa.select(_ripe.c.id))).values(not_before=None)
+_overdue = _picked(_FAILED, syncs.c.not_before <= _param("now"), order=(syncs.c.not_before,))
+_OVERDUE = sa.select(_overdue.c.id)
+
+_NEXT_WAITING = sa.select(sa.func.min(syncs.c.not_before)).where(
+    _IN_LANE, sa.or_(_PENDING, _FAILED), syncs.c.not_before.is_not(None)
+)
+_NEXT_DEAD = sa.select(sa.func.min(syncs.c.lease_until)).where(_IN_LANE, _PROCESSING)
+_BUSY_LANES = sa.select(syncs.c.lane).where(
+    sa.or_(
+        sa.and_(
+            _PENDING, sa.or_(syncs.c.not_before.is_(None), syncs.c.not_before <= _param("now"))
+        ),
+        sa.and_(_PROCESSING, syncs.c.lease_until < _param("now")),
+        sa.and_(_FAILED, syncs.c.not_before <= _param("now")),
+    )
+)
+_BEAT = (
+    sa.update(syncs)
+    .where(
+        _PROCESSING,
+        syncs.c.worker == sa.bindparam("by_worker"),
+        sa.or_(syncs.c.sent_at.is_(None), syncs.c.sent_at <= _param("settled")),
+    )
+    .values(lease_until=_param("leased"))
+)
+_EXPIRE = sa.update(syncs).where(_PROCESSING).values(lease_until=_param("now"), worker=None)
+_RETRY = (
+    sa.update(syncs)
+    .where(
+        syncs.c.id == sa.bindparam("this_sync"),
+        syncs.c.status == sa.bindparam("was"),
+    )
+    .values(
+        status=Status.PENDING.value,
+        retries=syncs.c.retries + sa.bindparam("counted"),
+        postponements=0,
+        priority=sa.bindparam("priority_now"),
+        due=_param("now"),
+        at=_param("now"),
+        not_before=_param("earliest"),
+        waiting_for=sa.bindparam("waits_for"),
+        trigger=sa.bindparam("trigger_now"),
+        actor_id=sa.bindparam("by_id"),
+        actor_name=sa.bindparam("by_name"),
+    )
+    .returning(syncs.c.fence)
+)
+_RELEASE_RETURNS = (
+    sa.update(syncs)
+    .where(
+        syncs.c.route_id == sa.bindparam("on_route"),
+        syncs.c.order_id == sa.bindparam("of_order"),
+        _PENDING,
+        syncs.c.kind == Kind.RETURN.value,
+        syncs.c.waiting_for == WaitingFor.PREREQUISITE.value,
+    )
+    .values(not_before=None, due=_param("now"), trigger=Trigger.PARENT.value)
+)
+_OPEN_ATTEMPT = attempts.insert()
+_PARENT = rows.SELECT.where(
+    syncs.c.route_id == sa.bindparam("on_route"),
+    syncs.c.order_id == sa.bindparam("of_order"),
+    syncs.c.kind == Kind.INVOICE.value,
+).order_by(syncs.c.discovered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A document that was seen in a source: what its first row is made of."""
+
+    route: Route
+    key: str
+    header: Header
+    order: Order
+
+
+class Queue:
+    """The open rows of all lanes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        dialect = sqlite if database.is_sqlite else postgresql
+        self._discover = (
+            dialect.insert(syncs)
+            .on_conflict_do_nothing(index_elements=["route_id", "source_key"])
+            .returning(syncs.c.id)
+        )
+
+    def discover(
+        self, seen: Sighting, by: Actor, now: datetime, *, priority: int, trigger: Trigger
+    ) -> bool:
+        """Insert the document's row unless it is there; returns whether it was new."""
+        header, total = seen.header, seen.header.total
+        with self._database.write() as connection:
+            inserted = connection.execute(
+                self._discover,
+                {
+                    "route_id": seen.route.id,
+                    "source_key": seen.key,
+                    "source_id": header.source_id,
+                    "kind": header.kind.value,
+                    "order_id": header.order_id,
+                    "order_number": seen.order.number,
+                    "document_number": header.number,
+                    "source_url": seen.order.url,
+                    "lane": seen.route.lane,
+                    "status": Status.PENDING.value,
+                    "amount_minor": total.minor if total else None,
+                    "currency": total.currency if total else None,
+                    "due": now,
+                    "at": now,
+                    "discovered_at": now,
+                    "priority": priority,
+                    "trigger": trigger.value,
+                    "actor_id": by.id,
+                    "actor_name": by.name,
+                },
+            ).scalar()
+            if inserted is None:
+                return False
+            write_audit(connection, Move.DISCOVER, [(inserted, 0)], None, by, now)
+        return True
+
+    def claim(
+        self, lane: str, worker: str, most: int, now: datetime, lease: timedelta
+    ) -> list[Sync]:
+        """START up to `most` ready syncs of `lane`: a person's first, then oldest first."""
+        with self._database.write() as connection:
+            return self._start(connection, lane, worker, most, now, lease)
+
+    def _start(
+        self,
+        connection: Connection,
+        lane: str,
+        worker: str,
+        most: int,
+        now: datetime,
+        lease: timedelta,
+    ) -> list[Sync]:
+        given = {"in_lane": lane, "by_worker": worker, "at_most": most, "now": now}
+        ids = list(connection.execute(_CLAIM, {**given, "leased": now + lease}).scalars())
+        if not ids:
+            return []
+        claimed = list(rows.many(connection, ids).values())
+        connection.execute(_OPEN_ATTEMPT.from_select(*_attempt_of(ids)), {"now": now})
+        moved = [(sync.id, sync.fence) for sync in claimed]
+        write_audit(connection, Move.START, moved, Status.PENDING, ENGINE, now)
+        tell(connection, ids, now)
+        return claimed
+
+    def rescue(
+        self,
+        lane: str,
+        worker: str,
+        most: int,
+        now: datetime,
+        lease: timedelta,
+        settle: timedelta,
+    ) -> list[Sync]:
+        """Take over syncs whose worker is gone and whose mark, if any, is older than `settle`."""
+        given = {"in_lane": lane, "by_worker": worker, "at_most": most, "now": now}
+        with self._database.write() as connection:
+            taken = connection.execute(
+                _RESCUE, {**given, "leased": now + lease, "settled": now - settle}
+            )
+            ids = list(taken.scalars())
+            if not ids:
+                return []
+            rescued = list(rows.many(connection, ids).values())
+            moved = [(sync.id, sync.fence) for sync in rescued]
+            write_audit(connection, Move.RESCUE, moved, Status.PROCESSING, ENGINE, now)
+        return rescued
+
+    def ripen(self, lane: str, now: datetime) -> int:
+        """Let waiting syncs whose time has come join the claim; returns how many."""
+        with self._database.write() as connection:
+            given = {"in_lane": lane, "now": now, "at_most": CHUNK}
+            return connection.execute(_RIPEN, given).rowcount
+
+    def retry_overdue(self, lane: str, now: datetime) -> int:
+        """RETRY, by the engine's own policy, failed syncs whose time has come."""
+        with self._database.write() as connection:
+            given = {"in_lane": lane, "now": now, "at_most": CHUNK}
+            ids = list(connection.execute(_OVERDUE, given).scalars())
+            for sync_id in ids:
+                self.send_back(
+                    connection, sync_id, Status.FAILED, ENGINE, now, priority=Priority.SWEEP
+                )
+        return len(ids)
+
+    def send_back(
+        self,
+        connection: Connection,
+        sync_id: int,
+        was: Status,
+        by: Actor,
+        now: datetime,
+        *,
+        earliest: datetime | None = None,
+        waiting_for: WaitingFor | None = None,
+        priority: int = Priority.PERSON,
+    ) -> bool:
+        """RETRY (from failed, counted) or HURRY (from pending) inside the caller's transaction.
+
+        `earliest` is when it may run at last; returns False where the status was no longer `was`.
+        """
+        move = Move.RETRY if was is Status.FAILED else Move.HURRY
+        fence = connection.execute(
+            _RETRY,
+            {
+                "this_sync": sync_id,
+                "was": was.value,
+                "counted": int(move is Move.RETRY),
+                "priority_now": priority,
+                "now": now,
+                "earliest": earliest,
+                "waits_for": waiting_for.value if waiting_for else None,
+                "trigger_now": (Trigger.ENGINE if by == ENGINE else Trigger.PERSON).value,
+                "by_id": by.id,
+                "by_name": by.name,
+            },
+        ).scalar()
+        if fence is None:
+            return False
+        write_audit(connection, move, [(sync_id, fence)], was, by, now)
+        tell(connection, [sync_id], now)
+        return True
+
+    def release_returns(self, connection: Connection, sale: Sync, now: datetime) -> None:
+        """Let the returns that wait for `sale` go, inside the caller's transaction."""
+        given = {"on_route": sale.route_id, "of_order": sale.order_id, "now": now}
+        connection.execute(_RELEASE_RETURNS, given)
+
+    def sales_of(self, sync: Sync) -> list[Sync]:
+        """Return the invoices of a return's order on the same route, oldest first."""
+        given = {"on_route": sync.route_id, "of_order": sync.order_id}
+        with self._database.read() as connection:
+            return [rows.sync_of(row) for row in connection.execute(_PARENT, given).mappings()]
+
+    def beat(self, worker: str, now: datetime, lease: timedelta, settle: timedelta) -> None:
+        """Renew the leases of this worker's running rows that carry no fresh mark."""
+        with self._database.write() as connection:
+            given = {"by_worker": worker, "leased": now + lease, "settled": now - settle}
+            connection.execute(_BEAT, given)
+
+    def expire_leases(self, now: datetime) -> None:
+        """End all row leases: for the one long-running process, at its start."""
+        with self._database.write() as connection:
+            connection.execute(_EXPIRE, {"now": now})
+
+    def next_moment(self, lane: str) -> datetime | None:
+        """Return when something in `lane` ripens or may be rescued next, or None."""
+        with self._database.read() as connection:
+            moments = [
+                connection.execute(statement, {"in_lane": lane}).scalar()
+                for statement in (_NEXT_WAITING, _NEXT_DEAD)
+            ]
+        return min((moment for moment in moments if moment), default=None)
+
+    def busy_lanes(self, now: datetime) -> set[str]:
+        """Return the lanes in which something is ready, ripe, over its lease or due to retry."""
+        with self._database.read() as connection:
+            return set(connection.execute(_BUSY_LANES.distinct(), {"now": now}).scalars())
+
+
+def _attempt_of(ids: list[int]) -> tuple[list[str], sa.Select[Any]]:
+    columns = ["sync_id", "number", "trigger", "actor_id", "actor_name", "started_at", "exchanges"]
+    opened = sa.select(
+        syncs.c.id,
+        syncs.c.attempts,
+        syncs.c.trigger,
+        syncs.c.actor_id,
+        syncs.c.actor_name,
+        _param("now"),
+        sa.literal([], type_=attempts.c.exchanges.type),
+    ).where(syncs.c.id.in_(ids))
+    return columns, opened

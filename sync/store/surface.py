@@ -1,0 +1,173 @@
+"""What the surface keeps beside the engine: news, watches, digests and receipts."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, RowMapping
+
+from sync.records import Digest, News, Post, Watch
+from sync.store.database import Database
+from sync.store.outbox import put_within
+from sync.store.tables import digests, news, receipts, watches
+
+_PENDING = news.select().order_by(news.c.id).limit(sa.bindparam("most"))
+_FORGET_NEWS = sa.delete(news).where(news.c.id.in_(sa.bindparam("ids", expanding=True)))
+_FORGET_WATCHES = sa.delete(watches).where(watches.c.id.in_(sa.bindparam("ids", expanding=True)))
+_OF = watches.select().where(watches.c.sync_id == sa.bindparam("of_sync")).order_by(watches.c.id)
+_DIGEST = digests.select().where(digests.c.id == sa.bindparam("by_id"))
+_LATEST = (
+    digests.select()
+    .where(digests.c.channel == sa.bindparam("in_channel"))
+    .order_by(digests.c.local_date.desc())
+    .limit(1)
+)
+
+_ANSWER = sa.select(receipts.c.answer).where(receipts.c.receipt == sa.bindparam("given_receipt"))
+
+
+class NewsRows:
+    """Syncs that moved and that somebody watches; kept until they are handled."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def pending(self, limit: int = 100) -> list[News]:
+        """Return the oldest news that nobody has handled."""
+        with self._database.read() as connection:
+            found = connection.execute(_PENDING, {"most": limit}).mappings()
+            return [News(row["id"], row["sync_id"], row["at"]) for row in found]
+
+    def handled(
+        self, told: Sequence[News], new: Sequence[Post], ended: Sequence[Watch], now: datetime
+    ) -> None:
+        """Forget `told`, put the posts that it led to and end watches, in one transaction."""
+        with self._database.write() as connection:
+            connection.execute(_FORGET_NEWS, {"ids": [one.id for one in told]})
+            put_within(connection, new, now)
+            connection.execute(_FORGET_WATCHES, {"ids": [watch.id for watch in ended]})
+
+
+class Watches:
+    """Who and what follows a sync."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self, sync_ids: Sequence[int], kind: str, target: dict[str, Any], now: datetime
+    ) -> None:
+        """Let `target` follow the syncs; leaves news at once, for one may have ended meanwhile."""
+        if not sync_ids:
+            return
+        follow = [
+            {"sync_id": sync_id, "kind": kind, "target": target, "at": now} for sync_id in sync_ids
+        ]
+        with self._database.write() as connection:
+            connection.execute(watches.insert(), follow)
+            connection.execute(news.insert(), [{"sync_id": one, "at": now} for one in sync_ids])
+
+    def of(self, sync_id: int) -> list[Watch]:
+        """Return who follows the sync, in the order they came."""
+        with self._database.read() as connection:
+            found = connection.execute(_OF, {"of_sync": sync_id}).mappings()
+            return [Watch(row["id"], row["sync_id"], row["kind"], row["target"]) for row in found]
+
+
+class Digests:
+    """One row per channel and local date: whoever inserts it posts the digest."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        dialect = sqlite if database.is_sqlite else postgresql
+        self._claim = (
+            dialect.insert(digests)
+            .on_conflict_do_nothing(index_elements=["channel", "local_date"])
+            .returning(digests.c.id)
+        )
+
+    def claim(
+        self, channel: str, local_date: date, since: datetime, now: datetime
+    ) -> Digest | None:
+        """Claim the digest of this channel and day; None where it was claimed before."""
+        given = {
+            "channel": channel,
+            "local_date": local_date,
+            "since": since,
+            "posted_at": now,
+            "groups": [],
+        }
+        with self._database.write() as connection:
+            claimed = connection.execute(self._claim, given).scalar()
+        return None if claimed is None else self.get(claimed)
+
+    def keep(
+        self,
+        digest_id: int,
+        *,
+        groups: Sequence[Any] | None = None,
+        message: dict[str, Any] | None = None,
+    ) -> None:
+        """Keep what was listed, or where the message stands."""
+        values: dict[str, Any] = {}
+        if groups is not None:
+            values["groups"] = list(groups)
+        if message is not None:
+            values["message"] = message
+        with self._database.write() as connection:
+            connection.execute(sa.update(digests).where(digests.c.id == digest_id).values(**values))
+
+    def get(self, digest_id: int) -> Digest | None:
+        """Return one digest, or None."""
+        return self._one(_DIGEST, {"by_id": digest_id})
+
+    def latest(self, channel: str) -> Digest | None:
+        """Return the newest digest of a channel, or None."""
+        return self._one(_LATEST, {"in_channel": channel})
+
+    def _one(self, statement: sa.Select[Any], given: dict[str, Any]) -> Digest | None:
+        with self._database.read() as connection:
+            row = connection.execute(statement, given).mappings().first()
+        return _digest(row) if row else None
+
+
+class Receipts:
+    """Payloads that were taken: a redelivery finds its receipt and has no second effect."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        dialect = sqlite if database.is_sqlite else postgresql
+        self._take = dialect.insert(receipts).on_conflict_do_nothing().returning(receipts.c.receipt)
+
+    def first(self, receipt: str, now: datetime) -> bool:
+        """Return True the first time only."""
+        with self._database.write() as connection:
+            return self.keep(connection, receipt, now, None)
+
+    def keep(self, connection: Connection, receipt: str, now: datetime, answer: Any) -> bool:
+        """Keep a receipt and its answer in the effect's transaction; False where it is there."""
+        given = {"receipt": receipt, "at": now, "answer": answer}
+        return connection.execute(self._take, given).scalar() is not None
+
+    def answer(self, connection: Connection, receipt: str) -> Any:
+        """Return the answer that was kept with a receipt, or None."""
+        return connection.execute(_ANSWER, {"given_receipt": receipt}).scalar()
+
+    def sweep(self, before: datetime) -> None:
+        """Forget receipts taken before `before`."""
+        with self._database.write() as connection:
+            connection.execute(sa.delete(receipts).where(receipts.c.at < before))
+
+
+def _digest(row: RowMapping) -> Digest:
+    return Digest(
+        id=row["id"],
+        channel=row["channel"],
+        local_date=row["local_date"],
+        since=row["since"],
+        posted_at=row["posted_at"],
+        message=row["message"],
+        groups=row["groups"],
+    )

@@ -1,0 +1,303 @@
+"""One attempt of one sync, from the source document to the compared destination document.
+
+read -> wait for the sale -> look up by our key -> blockers -> plan -> slot -> MARK -> create ->
+read back -> compare -> finish. No transaction is open during a foreign call. The look-up comes
+before every create, also the first: the database may be new, the books are not.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, assert_never
+
+from sync.clock import Clock
+from sync.connectors.base import Booked, Destination, Parent, Plan, Source
+from sync.connectors.transport import taping
+from sync.documents import Document, Kind
+from sync.errors import HOLDING, ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
+from sync.outcomes import Ambiguous, Created, NotSent, Rejected
+from sync.points import point
+from sync.policy import POSTPONEMENTS, backoff, retries_itself
+from sync.records import Exchange, Sync, WaitingFor
+from sync.states import Status
+from sync.store import Store
+from sync.times import Times
+
+PREREQUISITE_LOOK = timedelta(hours=1)
+"""A return is let go by its sale's success; this look is only the net below."""
+
+ALREADY_SYNCED = ErrorType.ALREADY_SYNCED.value
+
+
+class Ends(Protocol):
+    """Opens the two ends of a route and books slots at a connection."""
+
+    def ends_of(self, route_id: int) -> tuple[Source, Destination]:
+        """Return source and destination of a route."""
+        ...
+
+    def pace(self, connection_name: str) -> None:
+        """Book the connection's next slot and sleep until it."""
+        ...
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What one attempt knows while it runs."""
+
+    sync: Sync
+    exchanges: Sequence[Exchange]
+    looked_up: bool = False
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an earlier create may have arrived and no look-up has told."""
+        return self.sync.sent_at is not None and not self.looked_up
+
+
+class Worker:
+    """Runs attempts. Results are written only where the fence matches; raises Fenced otherwise."""
+
+    def __init__(self, store: Store, opener: Ends, clock: Clock, times: Times) -> None:
+        self._store = store
+        self._opener = opener
+        self._clock = clock
+        self._times = times
+
+    def run(self, sync: Sync) -> None:
+        """Take a claimed sync to the end of its attempt."""
+        with taping() as exchanges:
+            attempt = Attempt(sync, exchanges)
+            source, destination = self._opener.ends_of(sync.route_id)
+            try:
+                document = source.read(sync.source_id)
+                self._store.work.describe(sync, document)
+                self._carry(attempt, document, destination)
+            except ReadError as error:
+                self._stopped(attempt, error)
+
+    def give_up(self, sync: Sync, reference: str) -> None:
+        """FAIL a sync that met a bug of ours: visible, its mark untouched, nothing lost."""
+        failure = Failure(ErrorType.UNKNOWN, "bug", f"Unexpected error, reference {reference}")
+        self._fail(sync, [failure], (), resolved=False)
+
+    def _carry(self, attempt: Attempt, document: Document, destination: Destination) -> None:
+        parent = self._parent(attempt.sync) if document.kind is Kind.RETURN else None
+        if document.kind is Kind.RETURN and parent is None:
+            self._await_sale(attempt)
+            return
+        if attempt.sync.destination_id:
+            booked = destination.read(attempt.sync.destination_id, document.kind)
+            self._conclude(attempt, document, booked, note=None)
+            return
+        key = attempt.sync.source_key
+        found = destination.find(key, document, parent)
+        attempt.looked_up = True
+        point("lookup.done")
+        if found:
+            self._conclude(attempt, document, found, note=ALREADY_SYNCED)
+            return
+        stops = self._stops(document, destination)
+        if stops:
+            self._fail(attempt.sync, stops, attempt.exchanges)
+            return
+        plan = destination.plan(key, document, parent)
+        self._create(attempt, document, destination, plan)
+
+    def _parent(self, sync: Sync) -> Parent | None:
+        for sale in self._store.queue.sales_of(sync):
+            if sale.status is Status.SUCCESS and sale.destination_id:
+                return Parent(sale.destination_id, sale.destination_number)
+        return None
+
+    def _await_sale(self, attempt: Attempt) -> None:
+        sync, now = attempt.sync, self._clock.now()
+        reason = f"The sale of order {sync.order_number} is not synced yet"
+        failure = Failure(ErrorType.PREREQUISITE_PENDING, sync.order_id, reason)
+        self._store.work.postpone(
+            sync,
+            failure,
+            now + PREREQUISITE_LOOK,
+            now,
+            attempt.exchanges,
+            waiting_for=WaitingFor.PREREQUISITE,
+        )
+
+    def _stops(self, document: Document, destination: Destination) -> list[Failure]:
+        """Return every blocker at once; a foreign document that agrees is one."""
+        stops = list(destination.blockers(document))
+        rival = destination.rival(document)
+        if rival and rival.total == document.total:
+            stops.insert(0, self._foreign(rival, document))
+        return stops
+
+    def _foreign(self, rival: Booked, document: Document) -> Failure:
+        reason = (
+            f"{rival.number or rival.id} holds order {document.order.number} "
+            f"over {rival.total} and is not ours: {rival.url}"
+        )
+        return Failure(ErrorType.ALREADY_SYNCED, document.order.number, reason)
+
+    def _create(
+        self, attempt: Attempt, document: Document, destination: Destination, plan: Plan
+    ) -> None:
+        sync = attempt.sync
+        self._opener.pace(sync.lane)  # slept out before the mark: a marked create leaves at once
+        marked_at = self._clock.now()
+        lease_until = marked_at + self._times.leasing
+        self._store.work.mark(sync, _hash(plan), marked_at, lease_until)
+        point("intent.committed")
+        point("before_send")
+        outcome = destination.create(plan, sent_by=marked_at + self._times.timeout)
+        point("after_response")
+        match outcome:
+            case Created(destination_id):
+                self._read_back(attempt, document, destination, destination_id, marked_at)
+            case Ambiguous(failure):
+                self._await_answer(attempt, failure, marked_at)
+            case Rejected(failure):
+                self._rejected(attempt, document, destination, failure)
+            case NotSent(failure, wait):
+                self._postpone(sync, failure, wait, attempt.exchanges, resolved=True)
+            case _:
+                assert_never(outcome)
+
+    def _read_back(
+        self,
+        attempt: Attempt,
+        document: Document,
+        destination: Destination,
+        destination_id: str,
+        marked_at: datetime,
+    ) -> None:
+        """Learn number and total of what was created; a lost read is settled like a lost answer."""
+        try:
+            booked = destination.read(destination_id, document.kind)
+        except ReadError as error:
+            self._await_answer(attempt, error.failure, marked_at)
+            return
+        self._conclude(attempt, document, booked, note=None)
+
+    def _await_answer(self, attempt: Attempt, failure: Failure, marked_at: datetime) -> None:
+        unknown = Failure(ErrorType.OUTCOME_UNKNOWN, attempt.sync.source_key, failure.reason)
+        until = marked_at + self._times.settling
+        now = self._clock.now()
+        self._store.work.await_answer(attempt.sync, unknown, until, now, attempt.exchanges)
+
+    def _rejected(
+        self, attempt: Attempt, document: Document, destination: Destination, failure: Failure
+    ) -> None:
+        if failure.error_type in HOLDING:
+            self._refused(
+                attempt.sync, failure, attempt.sync.lane, attempt.exchanges, in_doubt=False
+            )
+            return
+        if failure.error_type is ErrorType.CONFLICT:
+            rival = destination.rival(document)
+            if rival and rival.total == document.total:
+                failure = self._foreign(rival, document)
+        self._fail(attempt.sync, [failure], attempt.exchanges)
+
+    def _conclude(
+        self, attempt: Attempt, document: Document, booked: Booked, note: str | None
+    ) -> None:
+        """SUCCEED where the amounts agree to the minor unit; else FAIL, recording what differs."""
+        sync, now = attempt.sync, self._clock.now()
+        if booked.total == document.total:
+            self._store.work.succeed(sync, booked, now, attempt.exchanges, note)
+            point("result.committed")
+            return
+        reason = (
+            f"{sync.source_system.title()} says {document.total}, "
+            f"{sync.destination_system.title()} holds {booked.total}"
+        )
+        failure = Failure(ErrorType.AMOUNT_MISMATCH, sync.source_key, reason)
+        self._store.work.fail(sync, [failure], now, attempt.exchanges, booked=booked)
+
+    def _stopped(self, attempt: Attempt, error: ReadError) -> None:
+        sync, exchanges, in_doubt = attempt.sync, attempt.exchanges, attempt.in_doubt
+        match error:
+            case Reconnect():
+                self._refused(sync, error.failure, error.connection, exchanges, in_doubt=in_doubt)
+            case TryLater():
+                self._postpone(sync, error.failure, error.wait, exchanges, resolved=not in_doubt)
+            case FixData() if in_doubt:
+                self._postpone(sync, error.failure, None, exchanges, resolved=False)
+            case _:
+                self._fail(sync, [error.failure], exchanges)
+
+    def _refused(
+        self,
+        sync: Sync,
+        failure: Failure,
+        connection: str,
+        exchanges: Sequence[Exchange],
+        *,
+        in_doubt: bool,
+    ) -> None:
+        """Hold the lane: the sync that met the refusal fails and says so, the others wait."""
+        now = self._clock.now()
+        if self._store.lanes.hold(sync.lane, connection, failure.reason, sync.id, now):
+            self._fail(sync, [failure], exchanges, resolved=not in_doubt)
+        else:
+            self._store.work.postpone(
+                sync,
+                failure,
+                None,
+                now,
+                exchanges,
+                waiting_for=WaitingFor.CONNECTION,
+                resolved=not in_doubt,
+            )
+
+    def _postpone(
+        self,
+        sync: Sync,
+        failure: Failure,
+        wait: timedelta | None,
+        exchanges: Sequence[Exchange],
+        *,
+        resolved: bool,
+    ) -> None:
+        """POSTPONE a passing trouble with backoff, until its budget is used up; then FAIL."""
+        now = self._clock.now()
+        tried = self._store.work.postponements(sync)
+        if tried >= POSTPONEMENTS:
+            self._fail(sync, [failure], exchanges, resolved=resolved)
+            return
+        until = now + (wait or backoff(tried, self._times.retry_base))
+        if failure.error_type is ErrorType.RATE_LIMITED:
+            self._store.paces.delay(failure.key, until)
+        if not resolved and sync.sent_at:
+            until = max(until, sync.sent_at + self._times.settling)
+        self._store.work.postpone(
+            sync,
+            failure,
+            until,
+            now,
+            exchanges,
+            waiting_for=WaitingFor.BACKOFF,
+            resolved=resolved,
+        )
+
+    def _fail(
+        self,
+        sync: Sync,
+        failures: Sequence[Failure],
+        exchanges: Sequence[Exchange],
+        *,
+        resolved: bool = True,
+    ) -> None:
+        now, failed = self._clock.now(), sync.failures + 1
+        again_at = None
+        if retries_itself(failures[0].error_type, failed):
+            again_at = now + backoff(failed, self._times.retry_base)
+        self._store.work.fail(sync, failures, now, exchanges, again_at=again_at, resolved=resolved)
+        point("result.committed")
+
+
+def _hash(plan: Plan) -> str:
+    text = json.dumps(plan.payload, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

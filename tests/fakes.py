@@ -1,0 +1,203 @@
+"""A clock that tests turn, and the two ends of a route in memory, with faults by script."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sync.connectors.base import Booked, Destination, Parent, Plan, Source
+from sync.documents import Account, Document, Header, Kind, Order
+from sync.errors import ErrorType, Failure, FixData, ReadError
+from sync.money import Money
+from sync.outcomes import Ambiguous, Created, NotSent, Outcome, Rejected
+from tests.builders import NOON, header_of
+
+
+class TurnedClock:
+    """Tells the time that a test has set; sleeping turns it on."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._now = start
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the present instant of the test."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Turn the clock on."""
+        self.turn(seconds)
+
+    def turn(self, seconds: float) -> None:
+        """Turn the clock on by `seconds`."""
+        with self._lock:
+            self._now += timedelta(seconds=max(0.0, seconds))
+
+
+@dataclass
+class Shop:
+    """A source that holds documents; `fails` makes its next reads fail."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    fails: list[ReadError] = field(default_factory=list)
+    system: str = "salla"
+
+    def add(self, one: Document) -> Document:
+        """Put a document on the shelf."""
+        self.documents[one.source_id] = one
+        return one
+
+    def check(self) -> Account:
+        """Say whose shop this is."""
+        return Account("77", "Shop")
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def headers(self, since: date) -> Iterator[Header]:
+        """Yield every header since that day."""
+        return (header_of(one) for one in self.documents.values() if one.issued >= since)
+
+    def headers_of(self, order: Order) -> Sequence[Header]:
+        """Return the headers of one order."""
+        return [header_of(one) for one in self.documents.values() if one.order.id == order.id]
+
+    def order(self, order_id: str) -> Order:
+        """Return one order."""
+        return next(one.order for one in self.documents.values() if one.order.id == order_id)
+
+    def order_by_number(self, number: str) -> Order | None:
+        """Return the order with this number, or None."""
+        found = (one.order for one in self.documents.values() if one.order.number == number)
+        return next(found, None)
+
+    def read(self, source_id: str) -> Document:
+        """Return one document."""
+        if self.fails:
+            raise self.fails.pop(0)
+        return self.documents[source_id]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One create that the books really made."""
+
+    booked: Booked
+    at: datetime
+
+
+@dataclass
+class Books:
+    """A destination with its own ledger.
+
+    `script` holds what happens to the next creates: created, lost (made, answer lost), dropped (not made, answer lost), not_sent, rejected.
+    """
+
+    clock: TurnedClock
+    ledger: list[Entry] = field(default_factory=list)
+    script: list[str] = field(default_factory=list)
+    fails: list[ReadError] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    lag: timedelta = timedelta(0)
+    off_by: str = "0"
+    creates: int = 0
+    looks: int = 0
+    at_create: Callable[[], None] | None = None
+    system: str = "daftra"
+
+    def check(self) -> Account:
+        """Say whose books these are."""
+        return Account("9", "Books")
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def find(self, key: str, document: Document, parent: Parent | None) -> Booked | None:
+        """Return what the index shows under our key."""
+        del document, parent
+        self.looks += 1
+        self._fail()
+        seen = [e for e in self.ledger if e.booked.key == key and self._shown(e)]
+        return seen[0].booked if seen else None
+
+    def rival(self, document: Document) -> Booked | None:
+        """Return a foreign document of the same order."""
+        for entry in self.ledger:
+            one = entry.booked
+            if one.key is None and one.order_number == document.order.number:
+                return one
+        return None
+
+    def read(self, destination_id: str, kind: Kind) -> Booked:
+        """Return one document by id: reads do not lag."""
+        self._fail()
+        for entry in self.ledger:
+            if entry.booked.id == destination_id and entry.booked.kind is kind:
+                return entry.booked
+        raise FixData(Failure(ErrorType.NOT_FOUND, destination_id, "no such document"))
+
+    def blockers(self, document: Document) -> Sequence[Failure]:
+        """Return a failure for every line whose SKU is missing."""
+        return [
+            Failure(ErrorType.SKU_NOT_FOUND, line.sku or "", f"SKU {line.sku} not found in Daftra")
+            for line in document.lines
+            if line.sku in self.missing
+        ]
+
+    def plan(self, key: str, document: Document, parent: Parent | None) -> Plan:
+        """Return the body of a create."""
+        body = {"key": key, "order": document.order.number, "parent": parent.id if parent else None}
+        return Plan(document.kind, body, document.total)
+
+    def create(self, plan: Plan, *, sent_by: datetime) -> Outcome:
+        """Do what the script says."""
+        if self.at_create:
+            self.at_create()
+        if self.clock.now() > sent_by:
+            return NotSent(Failure(ErrorType.DESTINATION_DOWN, "books", "too late to send"))
+        self.creates += 1
+        answer = self.script.pop(0) if self.script else "created"
+        match answer:
+            case "not_sent":
+                return NotSent(Failure(ErrorType.DESTINATION_DOWN, "books", "connection refused"))
+            case "rejected":
+                return Rejected(Failure(ErrorType.FIELD_INVALID, "date", "date is wrong"))
+            case "dropped":
+                return Ambiguous(Failure(ErrorType.OUTCOME_UNKNOWN, "", "Daftra did not answer"))
+            case "lost":
+                self._book(plan)
+                return Ambiguous(Failure(ErrorType.OUTCOME_UNKNOWN, "", "Daftra did not answer"))
+            case _:
+                return Created(self._book(plan).id)
+
+    def _book(self, plan: Plan) -> Booked:
+        total = Money.of(plan.expected.amount + Money.of(self.off_by, "SAR").amount, "SAR")
+        number = str(len(self.ledger) + 1)
+        booked = Booked(
+            number, number, plan.kind, plan.payload["key"], plan.payload["order"], total, "http://b"
+        )
+        self.ledger.append(Entry(booked, self.clock.now()))
+        return booked
+
+    def _shown(self, entry: Entry) -> bool:
+        return entry.at + self.lag <= self.clock.now()
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise self.fails.pop(0)
+
+
+@dataclass
+class Ends:
+    """Opens the same two ends for every route; slots cost no time."""
+
+    shop: Shop
+    books: Books
+
+    def ends_of(self, route_id: int) -> tuple[Source, Destination]:
+        """Return the shop and the books."""
+        del route_id
+        return self.shop, self.books
+
+    def pace(self, connection_name: str) -> None:
+        """Give a slot at once."""
