@@ -75,12 +75,12 @@ class Lanes:
             self._stopping = True
             self._rung.notify_all()
         deadline = self.clock.now() + timedelta(seconds=grace)
-        for lane in list(self._taken.values()):
-            lane.stop()
-        for lane in list(self._taken.values()):
-            lane.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
-        if self._keeper.is_alive():
+        if self._keeper.is_alive():  # first: it may be taking a lane
             self._keeper.join(grace)
+        for lane in self._taken.values():
+            lane.stop()
+        for lane in self._taken.values():
+            lane.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
 
     def _keep(self) -> None:
         while not self._stopping:
@@ -94,7 +94,8 @@ class Lanes:
         now = self.clock.now()
         if now - self.beaten_at >= timedelta(seconds=self.times.tick):
             mine = self.store.lanes.beat(self.owner, now)
-            self.store.queue.beat(self.owner, now, self.times.leasing, self.times.settling)
+            running = [sync_id for lane in self._taken.values() for sync_id in lane.running()]
+            self.store.queue.beat(self.owner, running, now, self.times.leasing, self.times.settling)
             self.beaten_at = now
             for name, lane in list(self._taken.items()):
                 if name not in mine:
@@ -104,6 +105,8 @@ class Lanes:
             self._serve(name)
 
     def _serve(self, name: str) -> None:
+        if self._stopping:
+            return
         lane = self._taken.get(name)
         if lane:
             lane.ring()
@@ -119,16 +122,22 @@ class _Lane:
         self._lanes = lanes
         self._name = name
         self._width = lanes.width(name)
-        self._running = 0
+        self._running: set[int] = set()
         self._changed = threading.Condition()
         self._dirty = True
         self._stopping = False
+        self._over = False
         self._look_at = lanes.clock.now()
+        self._moment: datetime | None = None
         self._thread = threading.Thread(target=self._dispatch, name=f"lane-{name}", daemon=True)
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return not self._over
+
+    def running(self) -> set[int]:
+        with self._changed:
+            return set(self._running)
 
     def start(self) -> None:
         self._thread.start()
@@ -147,21 +156,24 @@ class _Lane:
         self._thread.join(seconds)
 
     def _dispatch(self) -> None:
-        while not self._stopping:
+        done = False
+        while not (done or self._stopping):
             with self._changed:
                 self._dirty = False
-            guarded(self._name, self._turn)
-            if self._idle():
-                break
+            if guarded(self._name, self._turn):
+                done = self._idle()
+            else:
+                self._rest()
         with self._changed:
             while self._running:
                 self._changed.wait()
         guarded(self._name, lambda: self._lanes.store.lanes.give(self._name, self._lanes.owner))
+        self._over = True
         self._lanes.wake()  # look once more: something may have come while it was given back
 
     def _turn(self) -> None:
         lanes, now = self._lanes, self._lanes.clock.now()
-        free = self._width - self._running
+        free = self._width - len(self._running)
         if now >= self._look_at:
             free -= self._look(free, now)
         if free > 0:
@@ -169,12 +181,13 @@ class _Lane:
                 self._name, lanes.owner, free, now, lanes.times.leasing
             )
             self._run_all(claimed)
+        self._moment = lanes.store.queue.next_moment(self._name)
 
     def _look(self, free: int, now: datetime) -> int:
         """Look for what became due, ripe or orphaned: at its moment, under load once a tick."""
         lanes, queue = self._lanes, self._lanes.store.queue
         self._look_at = now + timedelta(seconds=lanes.times.tick)
-        queue.retry_overdue(self._name, now)
+        queue.retry_overdue(self._name, now, lanes.times.settling)
         queue.ripen(self._name, now)
         if free <= 0:
             return 0
@@ -187,7 +200,7 @@ class _Lane:
     def _run_all(self, syncs: list[Sync]) -> None:
         for sync in syncs:
             with self._changed:
-                self._running += 1
+                self._running.add(sync.id)
             threading.Thread(
                 target=self._run, args=(sync,), name=f"sync-{sync.id}", daemon=True
             ).start()
@@ -202,18 +215,27 @@ class _Lane:
                 broken=lambda reference: self._lanes.worker.give_up(sync, reference),
                 fenced=self.stop,
             )
+            guarded(self._name, self._stop_if_held)
         finally:
-            if self._lanes.store.lanes.is_held(self._name):
-                self.stop()
             with self._changed:
-                self._running -= 1
+                self._running.discard(sync.id)
                 self._dirty = True
                 self._changed.notify_all()
-            self._lanes.ended()
+            guarded(self._name, self._lanes.ended)
+
+    def _stop_if_held(self) -> None:
+        if self._lanes.store.lanes.is_held(self._name):
+            self.stop()
+
+    def _rest(self) -> None:
+        """Wait a tick after a bug or while the database is away: a failing turn must not spin."""
+        with self._changed:
+            if not self._stopping:
+                self._changed.wait(self._lanes.times.tick)
 
     def _idle(self) -> bool:
         """Wait until there is something to look at; True where the lane may be given back."""
-        moment = self._lanes.store.queue.next_moment(self._name)
+        moment = self._moment
         with self._changed:
             if self._dirty or self._stopping:
                 return False
@@ -239,8 +261,11 @@ def guarded(
     step: Callable[[], object],
     broken: Callable[[str], None] | None = None,
     fenced: Callable[[], None] | None = None,
-) -> None:
-    """Run `step` so that a bug of ours is logged with a reference and never ends the loop."""
+) -> bool:
+    """Run `step` so that a bug of ours is logged with a reference and never ends the loop.
+
+    Returns whether the step ran to its end.
+    """
     try:
         step()
     except Fenced:
@@ -253,3 +278,6 @@ def guarded(
         log.error("unexpected", what=what, reference=reference, trace=trace)  # noqa: TRY400 - structlog
         if broken:
             guarded(what, lambda: broken(reference))
+    else:
+        return True
+    return False

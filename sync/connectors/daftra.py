@@ -112,10 +112,10 @@ class Daftra:
         """Return everything that stops `document` now, without writing anything."""
         found: dict[tuple[ErrorType, str], Failure] = {}
         if document.customer.email is None:
-            name = document.customer.name or f"Customer {document.customer.source_id}"
+            name = document.customer.name or "The customer"
+            key = f"{name} ({document.customer.source_id})"
             missing = ErrorType.CUSTOMER_EMAIL_MISSING
-            failure = Failure(missing, document.customer.source_id, f"{name} has no email")
-            found[missing, failure.key] = failure
+            found[missing, key] = Failure(missing, key, f"{name} has no email")
         for line in document.lines:
             stop = self._masters.product_blocker(line)
             if stop:

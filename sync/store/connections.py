@@ -123,7 +123,7 @@ class Connections:
         """Return, by route name, when it was last swept whole and why the last sweep failed."""
         query = sa.select(routes.c.name, routes.c.swept_at, routes.c.sweep_reason)
         with self._database.read() as connection:
-            return {name: (at, why) for name, at, why in connection.execute(query).tuples()}
+            return {name: (at, why) for name, at, why in connection.execute(query)}
 
     def _encrypt(self, name: str, secret: dict[str, str]) -> str:
         if self._fernet is None:

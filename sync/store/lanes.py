@@ -84,7 +84,7 @@ class Lanes:
         """Renew all leases of `owner`; returns the lanes that it still owns and that are open."""
         with self._database.write() as connection:
             mine = connection.execute(_BEAT, {"taker": owner, "leased": now + LEASE})
-            return {name for name, held_at in mine.tuples() if held_at is None}
+            return {name for name, held_at in mine if held_at is None}
 
     def give(self, lane: str, owner: str) -> None:
         """GIVE the lane back."""

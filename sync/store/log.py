@@ -165,7 +165,7 @@ class Log:
         """Return counts by status, then: retrying, waiting, synced and resolved since `since`."""
         with self._database.read() as connection:
             by_status = dict.fromkeys(Status, 0)
-            for status, count in connection.execute(_COUNTS).tuples():
+            for status, count in connection.execute(_COUNTS):
                 by_status[Status(status)] = count
             retrying = connection.execute(_RETRYING).scalar() or 0
             waiting = connection.execute(_WAITING).scalar() or 0
@@ -223,7 +223,7 @@ def _causes(found: Iterable[RowMapping]) -> list[Cause]:
 
 
 def _hold(connection: Connection, row: RowMapping) -> Hold:
-    behind = connection.execute(_HELD_AMOUNTS, {"in_lane": row["name"]}).tuples().all()
+    behind = connection.execute(_HELD_AMOUNTS, {"in_lane": row["name"]}).all()
     return Hold(
         lane=row["name"],
         connection=row["held_for"],

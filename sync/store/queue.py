@@ -83,7 +83,7 @@ _RESCUE = (
 _ripe = _picked(_PENDING, syncs.c.not_before <= _param("now"), order=(syncs.c.not_before,))
 _RIPEN = sa.update(syncs).where(syncs.c.id.in_(sa.select(_ripe.c.id))).values(not_before=None)
 _overdue = _picked(_FAILED, syncs.c.not_before <= _param("now"), order=(syncs.c.not_before,))
-_OVERDUE = sa.select(_overdue.c.id)
+_OVERDUE = sa.select(syncs.c.id, syncs.c.sent_at).where(syncs.c.id.in_(sa.select(_overdue.c.id)))
 
 _NEXT_WAITING = sa.select(sa.func.min(syncs.c.not_before)).where(
     _IN_LANE, sa.or_(_PENDING, _FAILED), syncs.c.not_before.is_not(None)
@@ -103,6 +103,7 @@ _BEAT = (
     .where(
         _PROCESSING,
         syncs.c.worker == sa.bindparam("by_worker"),
+        syncs.c.id.in_(sa.bindparam("ids", expanding=True)),
         sa.or_(syncs.c.sent_at.is_(None), syncs.c.sent_at <= _param("settled")),
     )
     .values(lease_until=_param("leased"))
@@ -261,16 +262,28 @@ class Queue:
             given = {"in_lane": lane, "now": now, "at_most": CHUNK}
             return connection.execute(_RIPEN, given).rowcount
 
-    def retry_overdue(self, lane: str, now: datetime) -> int:
-        """RETRY, by the engine's own policy, failed syncs whose time has come."""
+    def retry_overdue(self, lane: str, now: datetime, settle: timedelta) -> int:
+        """RETRY, by the engine's own policy, failed syncs whose time has come.
+
+        One that still carries a sent mark waits, as after a press, until `settle` is over.
+        """
         with self._database.write() as connection:
             given = {"in_lane": lane, "now": now, "at_most": CHUNK}
-            ids = list(connection.execute(_OVERDUE, given).scalars())
-            for sync_id in ids:
+            overdue = connection.execute(_OVERDUE, given).tuples().all()
+            for sync_id, sent_at in overdue:
+                settled_at = sent_at + settle if sent_at else None
+                unsettled = settled_at is not None and settled_at > now
                 self.send_back(
-                    connection, sync_id, Status.FAILED, ENGINE, now, priority=Priority.SWEEP
+                    connection,
+                    sync_id,
+                    Status.FAILED,
+                    ENGINE,
+                    now,
+                    earliest=settled_at if unsettled else None,
+                    waiting_for=WaitingFor.ANSWER if unsettled else None,
+                    priority=Priority.SWEEP,
                 )
-        return len(ids)
+        return len(overdue)
 
     def send_back(
         self,
@@ -315,17 +328,34 @@ class Queue:
         given = {"on_route": sale.route_id, "of_order": sale.order_id, "now": now}
         connection.execute(_RELEASE_RETURNS, given)
 
+    def release_if_sold(self, connection: Connection, waiting: Sync, now: datetime) -> None:
+        """Let a return go whose sale succeeded between its look and its postponement."""
+        given = {"on_route": waiting.route_id, "of_order": waiting.order_id}
+        sales = connection.execute(_PARENT, given).mappings()
+        if any(sale["status"] == Status.SUCCESS.value for sale in sales):
+            self.release_returns(connection, waiting, now)
+
     def sales_of(self, sync: Sync) -> list[Sync]:
         """Return the invoices of a return's order on the same route, oldest first."""
         given = {"on_route": sync.route_id, "of_order": sync.order_id}
         with self._database.read() as connection:
             return [rows.sync_of(row) for row in connection.execute(_PARENT, given).mappings()]
 
-    def beat(self, worker: str, now: datetime, lease: timedelta, settle: timedelta) -> None:
-        """Renew the leases of this worker's running rows that carry no fresh mark."""
+    def beat(
+        self,
+        worker: str,
+        running: Sequence[int],
+        now: datetime,
+        lease: timedelta,
+        settle: timedelta,
+    ) -> None:
+        """Renew the leases of the rows that run in this worker and carry no fresh mark.
+
+        A row of ours that no longer runs is left out: its end was not written, RESCUE takes it.
+        """
+        given = {"by_worker": worker, "ids": running, "settled": now - settle}
         with self._database.write() as connection:
-            given = {"by_worker": worker, "leased": now + lease, "settled": now - settle}
-            connection.execute(_BEAT, given)
+            connection.execute(_BEAT, {**given, "leased": now + lease})
 
     def expire_leases(self, now: datetime) -> None:
         """End all row leases: for the one long-running process, at its start."""

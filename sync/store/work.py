@@ -168,6 +168,8 @@ class Work:
         with self._database.write() as connection:
             if self._finish(connection, sync, Move.POSTPONE, values, now, failure.error_type):
                 self._close(connection, sync, "postponed", failure, now, exchanges)
+                if waiting_for is WaitingFor.PREREQUISITE:
+                    self._queue.release_if_sold(connection, sync, now)
                 tell(connection, [sync.id], now)
 
     def await_answer(

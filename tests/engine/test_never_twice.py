@@ -47,7 +47,7 @@ class House:
         """Turn the clock, then do what a lane does once: ripen, rescue, claim, run."""
         self.clock.turn(seconds)
         queue, now = self.store.queue, self.clock.now()
-        queue.retry_overdue(LANE, now)
+        queue.retry_overdue(LANE, now, TIMES.settling)
         queue.ripen(LANE, now)
         held = queue.rescue(LANE, "w", 10, now, TIMES.leasing, TIMES.settling)
         held += queue.claim(LANE, "w", 10, now, TIMES.leasing)

@@ -1,0 +1,453 @@
+"""invsync's command line, and the one place where everything is built and joined."""
+
+import fcntl
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import logs
+from bot.check import check_templates
+from bot.render import Renderer
+from bot.samples import samples
+from bot.settings import EXAMPLES, Settings, SettingsError, load
+from bot.show import Show
+from bot.slack import open_workspace
+from bot.subscriptions import Digests
+from bot.web import Health, WebServer, site
+from demo.house import NotStarted, running
+from demo.visit import visit
+from handlers import parse
+from handlers.surface import Surface, subscription
+from handlers.terminal import Terminal, outcome, replaced, retried, settled, text_of
+from sync.clock import SystemClock
+from sync.connectors.registry import UnknownSystem, check_account
+from sync.connectors.spec import Spec
+from sync.documents import Account
+from sync.engine import Engine
+from sync.errors import ReadError
+from sync.records import TERMINAL, Answer, Connection, Found, Post, Retried
+from sync.states import Status
+from sync.store import BadCursor, NewerSchema, NoKey, Store
+from sync.times import Times, UnsafeTimes
+
+DONE, WITH_FAILURES, WRONG_USE = 0, 1, 2
+TEMPLATES = Path(__file__).parent / "templates"
+
+cli = typer.Typer(
+    help="Copies invoices and returns into the books, and shows in Slack what failed.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+routes = typer.Typer(help="Which source feeds which destination.")
+digest = typer.Typer(help="What failed, by error type.")
+cli.add_typer(routes, name="routes")
+cli.add_typer(digest, name="digest")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+Since = Annotated[str, typer.Option(help="First day to sync, such as 2026-01-01.")]
+
+
+class WrongUse(Exception):
+    """What was typed cannot be done; the message says why and what to do."""
+
+
+def times_of(settings: Settings) -> Times:
+    """Return the protocol's times that the settings ask for."""
+    return Times.of(
+        request_timeout=settings.request_timeout_seconds,
+        settle=settings.settle_seconds,
+        lease=settings.lease_seconds,
+        retry_base=settings.retry_base_seconds,
+        sweep=settings.sweep_seconds,
+        tick=settings.tick_seconds,
+    )
+
+
+@contextmanager
+def opened(settings: Settings | None = None) -> Iterator[Engine]:
+    """Open the database, bring it up to date and give the engine; closes it at the end."""
+    settings = settings or load()
+    logs.configure(settings.log_format, settings.log_level)
+    store = Store(settings.database_url, settings.keys)
+    try:
+        store.migrate()
+        yield Engine(store, SystemClock(), times_of(settings))
+    finally:
+        store.close()
+
+
+@cli.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Explain the try-out where nothing is set yet, else the commands."""
+    if context.invoked_subcommand is not None:
+        return
+    try:
+        load().slack_required(http=False)
+    except SettingsError as error:
+        raise WrongUse(f"{error}\n\n{TRY_OUT}") from None
+    typer.echo(context.get_help())
+
+
+TRY_OUT = (
+    "To try invsync without an account: python app.py demo\n"
+    "To run it for a workspace, set what is missing above, then: python app.py serve"
+)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    with opened() as engine:
+        typer.echo(f"The database is at revision {engine.store.migrate()}.")
+
+
+@cli.command()
+def connect(
+    system: str,
+    name: Annotated[str, typer.Option(help="Our name of the connection; the same name renews.")],
+    base_url: Annotated[str, typer.Option(help="Scheme, host and port.")] = "",
+    token: Annotated[str, typer.Option(help="Access token, or Daftra's API key.")] = "",
+    api_prefix: Annotated[str | None, typer.Option(help="Instead of the system's own.")] = None,
+    web_url: Annotated[str | None, typer.Option(help="Where people open documents.")] = None,
+    account: Annotated[str | None, typer.Option(help="Instead of what the check finds.")] = None,
+    check: Annotated[bool, typer.Option(help="Ask the system who we are.")] = True,
+) -> None:
+    """Add a connection or renew the one of that name: salla or daftra."""
+    spec = Spec(name, base_url, api_prefix, web_url, token, account or "", {})
+    with opened() as engine:
+        found = check_account(system, spec, engine.clock, engine.times) if check else None
+        whose = Account(account or (found.id if found else name), found.name if found else name)
+        engine.connect(
+            system,
+            name,
+            spec.base_url,
+            {"token": token},
+            whose,
+            api_prefix=api_prefix,
+            web_url=web_url,
+        )
+    typer.echo(f"{name}: connected to {whose.name} ({system}, account {whose.id}).")
+    for warning in found.warnings if found else ():
+        typer.echo(f"Warning: {warning}")
+
+
+@routes.command("add")
+def add_route(
+    source: str,
+    destination: str,
+    since: Since = "",
+    status: Annotated[list[str] | None, typer.Option(help="Order status that syncs.")] = None,
+) -> None:
+    """Let SOURCE feed DESTINATION (names of connections); again: change its options."""
+    with opened() as engine:
+        ends = [_connection(engine, name) for name in (source, destination)]
+        first_day = _day(since) if since else engine.clock.now().date()
+        route = engine.add_route(ends[0], ends[1], first_day, status or ["completed"])
+    typer.echo(f"{route.name}: from {route.since}, orders in {', '.join(route.statuses)}.")
+
+
+@routes.command("list")
+def list_routes(as_json: AsJson = False) -> None:
+    """Show the routes, and when each was last swept."""
+    with opened() as engine:
+        sweeps = engine.store.connections.sweeps()
+        rows = [
+            {
+                "route": route.name,
+                "since": route.since.isoformat(),
+                "statuses": list(route.statuses),
+                "swept_at": _text(sweeps[route.name][0]),
+                "sweep_reason": sweeps[route.name][1],
+            }
+            for route in engine.routes()
+        ]
+    if as_json:
+        Terminal(as_json=True).data({"rows": rows})
+        return
+    for row in rows:
+        typer.echo("  ".join(f"{key}: {value}" for key, value in row.items()))
+    if not rows:
+        typer.echo("No route yet. Next: app.py routes add SOURCE DESTINATION --since 2026-01-01")
+
+
+@cli.command()
+def sync(
+    numbers: list[str],
+    route: Annotated[str | None, typer.Option(help="SOURCE:DESTINATION")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for the final status.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch orders by number and sync all their documents; one line a number."""
+    wanted = _numbers(numbers)
+    with opened() as engine:
+        if route and route not in {one.name for one in engine.routes()}:
+            raise WrongUse(f"There is no route {route}. See: app.py routes list")
+        with _lanes_of(engine):
+            answers = engine.bring(wanted, TERMINAL, route)
+            ids = [one.id for answer in answers for one in answer.syncs]
+            rows = settled(engine, ids) if wait else engine.syncs(ids)
+        answers = [replaced(answer, [rows[one.id] for one in answer.syncs]) for answer in answers]
+    Terminal(as_json=as_json).numbers(answers)
+    failed = any(one.status is Status.FAILED for answer in answers for one in answer.syncs)
+    if failed or any(answer.found is not Found.FOUND for answer in answers):
+        raise typer.Exit(WITH_FAILURES)
+
+
+@cli.command()
+def retry(numbers: list[str], as_json: AsJson = False) -> None:
+    """Send failed or pending documents back to their lanes and wait for the outcome."""
+    wanted, answers = _numbers(numbers), []
+    with opened() as engine, _lanes_of(engine):
+        for number in wanted:
+            found = engine.find(number)
+            answers += [(number, engine.retry(one.id, TERMINAL)) for one in found] or [
+                (number, Retried(Answer.NOT_FOUND, None))
+            ]
+        rows = settled(engine, [answer.sync.id for _, answer in answers if answer.sync])
+    out = Terminal(as_json=as_json)
+    if as_json:
+        out.data({"numbers": [retried(number, answer) for number, answer in answers]})
+    for number, answer in answers:
+        row = rows.get(answer.sync.id) if answer.sync else None
+        out.say(outcome(number, answer, row))
+    if any(row.status is Status.FAILED for row in rows.values()) or len(rows) < len(answers):
+        raise typer.Exit(WITH_FAILURES)
+
+
+@cli.command()
+def log(
+    filters: Annotated[list[str] | None, typer.Argument()] = None,
+    cursor: str | None = None,
+    limit: int = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the sync log, newest first; filters as in Slack, such as status:failed since:7d."""
+    _log("log", filters or [], cursor, limit, as_json=as_json)
+
+
+@cli.command()
+def failed(
+    filters: Annotated[list[str] | None, typer.Argument()] = None,
+    cursor: str | None = None,
+    limit: int = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show what failed, newest first."""
+    _log("failed", filters or [], cursor, limit, as_json=as_json)
+
+
+@cli.command()
+def show(number: str, as_json: AsJson = False) -> None:
+    """Show a document with its attempts and what stops it, by order or document number."""
+    (wanted,) = _numbers([number])
+    with opened() as engine:
+        stories = [engine.story(one.id) for one in engine.find(wanted)]
+    if not stories:
+        raise WrongUse(f"There is no {number} in the log. Next: app.py sync {number}")
+    Terminal(as_json=as_json).stories([story for story in stories if story])
+
+
+@digest.command("now")
+def post_digest(
+    channel: Annotated[str | None, typer.Option(help="Instead of the setting's.")] = None,
+) -> None:
+    """Let the running `serve` post today's digest, or bring it up to date."""
+    settings = load()
+    with opened(settings) as engine:
+        where = subscription(settings, channel)
+        if where is None:
+            raise WrongUse("No channel is set. Example: INVSYNC_DIGEST_CHANNEL=C024BE91L")
+        put = partial(_put, engine)
+        Digests(
+            engine, put, Show(Renderer(TEMPLATES), engine.clock, settings.timezone), where
+        ).now()
+    typer.echo(f"The digest for {where.channel} is on its way; a running serve sends it.")
+
+
+@digest.command("preview")
+def preview_digest(as_json: AsJson = False) -> None:
+    """Show what the next digest would say."""
+    with opened() as engine:
+        Terminal(as_json=as_json).figures(engine.figures())
+
+
+@cli.command()
+def serve(
+    http: Annotated[
+        bool, typer.Option("--http", help="Slack calls us, instead of a socket.")
+    ] = False,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+) -> None:
+    """Run the bot: Slack, lanes, sweeps, the digest; /healthz on host and port."""
+    settings = load()
+    settings.slack_required(http=http)
+    with (
+        opened(settings) as engine,
+        alone(settings),
+        serving(settings, engine, http=http) as surface,
+    ):
+        web = WebServer(site(Health(surface.parts()), surface.events), host, port)
+        web.start()
+        typer.echo(f"Serving. http://{host}:{web.port}/healthz tells how it is. Ctrl-C ends.")
+        until_stopped(lambda: surface.dead)
+        web.stop()
+    if surface.dead:
+        raise WrongUse("Slack's socket stayed silent; start again.")
+
+
+@cli.command()
+def demo(
+    port: Annotated[
+        int, typer.Option(help="The workspace's; the systems get the next two.")
+    ] = 3000,
+    once: Annotated[bool, typer.Option("--once", help="Play a visit, print it, end.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; every start does.")] = False,
+) -> None:
+    """Try it: a workspace like Slack, Salla and Daftra, and the real app, on this machine."""
+    del fresh  # the sandbox keeps its data in memory, so the database beside it is always new
+    with running(0 if once else port) as sandbox:
+        settings = sandbox.settings()
+        with opened(settings) as engine, alone(settings):
+            sandbox.fill(engine)
+            with serving(settings, engine, http=False):
+                if once:
+                    raise typer.Exit(DONE if visit(sandbox) else WITH_FAILURES)
+                typer.echo(f"\n  Open {sandbox.workspace}   (Ctrl-C ends everything)\n")
+                until_stopped(lambda: sandbox.ended)
+
+
+@cli.command()
+def check() -> None:
+    """Draw every template with its samples, hostile ones included."""
+    wrong = check_templates(Renderer(TEMPLATES), samples())
+    for problem in wrong:
+        typer.echo(problem)
+    typer.echo(f"{len(wrong)} problems.")
+    if wrong:
+        raise typer.Exit(WITH_FAILURES)
+
+
+@contextmanager
+def serving(settings: Settings, engine: Engine, *, http: bool) -> Iterator[Surface]:
+    """Join engine and Slack and run both until the block ends."""
+    workspace = open_workspace(settings)
+    show_ = Show(Renderer(TEMPLATES), engine.clock, settings.timezone)
+    surface = Surface(settings, workspace, engine, show_, http=http)
+    surface.start(alone=True)
+    engine.start(alone=True, sweeping=True)
+    try:
+        yield surface
+    finally:
+        engine.stop()
+        surface.stop()
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold the lock file of an SQLite database: one long-running process at a time."""
+    path = settings.database_url.removeprefix("sqlite:///")
+    if path == settings.database_url:
+        yield
+        return
+    with Path(f"{path}.lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise WrongUse(f"Another serve works on {path}. End it first.") from None
+        yield
+
+
+def until_stopped(ended: Callable[[], bool]) -> None:
+    """Return at Ctrl-C, at SIGTERM, or when `ended`."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    while not stopped.wait(1.0):
+        if ended():
+            return
+
+
+@contextmanager
+def _lanes_of(engine: Engine) -> Iterator[None]:
+    """Work the lanes that nobody else holds while the block runs."""
+    engine.start(alone=False, sweeping=False)
+    try:
+        yield
+    finally:
+        engine.stop()
+
+
+def _log(verb: str, words: Sequence[str], cursor: str | None, limit: int, *, as_json: bool) -> None:
+    parsed = parse.parse(" ".join([verb, *words]), SystemClock().now())
+    if not isinstance(parsed, parse.Log):
+        raise WrongUse(text_of(Renderer(TEMPLATES), parsed))
+    with opened() as engine:
+        found = engine.log(parsed.filters, cursor, limit)
+    Terminal(as_json=as_json).page(found)
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    parsed = parse.parse(" ".join(["sync", *words]), SystemClock().now())
+    if not isinstance(parsed, parse.Sync):
+        raise WrongUse(text_of(Renderer(TEMPLATES), parsed))
+    return list(parsed.numbers)
+
+
+def _connection(engine: Engine, name: str) -> Connection:
+    found = engine.store.connections.get(name)
+    if found is None:
+        known = ", ".join(one.name for one in engine.connections()) or "none yet"
+        raise WrongUse(f"There is no connection {name} (known: {known}). See: app.py connect")
+    return found
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"{text!r} is no day. Example: --since 2026-01-01") from None
+
+
+def _put(engine: Engine, *posts: Post) -> None:
+    engine.store.posts.put(posts, engine.clock.now())
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def main() -> int:
+    """Run the command line; returns the exit code, and never shows a traceback for wrong use."""
+    try:
+        return int(cli(standalone_mode=False) or DONE)
+    except typer.TyperException as error:
+        message = f"{error.format_message()} See: app.py --help"
+    except (WrongUse, SettingsError, UnsafeTimes, NotStarted) as error:
+        message = str(error)
+    except UnknownSystem as error:
+        message = f"There is no system {error}. Known: salla, daftra."
+    except ReadError as error:
+        message = f"{error}. Check the address and the token."
+    except NoKey:
+        key = EXAMPLES["INVSYNC_SECRET_KEYS"]
+        message = f"Credentials are kept encrypted. Example: INVSYNC_SECRET_KEYS={key}"
+    except BadCursor as error:
+        message = f"{error} is no cursor. Leave --cursor out to begin at the newest."
+    except NewerSchema as error:
+        message = f"The database is newer than this invsync (revision {error}). Update invsync."
+    typer.echo(message, err=True)
+    return WRONG_USE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

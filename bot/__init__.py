@@ -1,0 +1,1 @@
+"""Turns engine state into Slack: app factory, rendering, view models, permissions, schedule."""

@@ -1,0 +1,154 @@
+"""Buttons and what they carry: ids are ours for good, values are opaque to whoever holds them.
+
+A value says which row or which page, never what is allowed or how things stand: rights and state
+are read again at each press. What cannot be read raises BadValue, which carries a Problem.
+"""
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.problems import Problem, Wrong
+from sync.documents import Kind
+from sync.errors import ErrorType
+from sync.records import Filters
+from sync.states import Status
+
+LONGEST_VALUE = 2000
+"""What Slack takes as a button's value, in characters."""
+
+_SEPARATOR = "."
+_LONGEST_ID = 18
+
+
+class ActionId(StrEnum):
+    """What a button asks for; in one block several of a kind are told apart by a suffix."""
+
+    RETRY = "retry"
+    """Value: the sync's id, in a log with the page that it stands in."""
+
+    VIEW = "view"
+    """Value: the sync's id."""
+
+    LOG_NEWER = "log_newer"
+    """Value: filters and cursor of the page to show instead."""
+
+    LOG_OLDER = "log_older"
+    """Value: filters and cursor of the page to show instead."""
+
+    LOG_REFRESH = "log_refresh"
+    """Value: filters and cursor of the page that is shown."""
+
+    SHOW_ALL = "show_all"
+    """Value: filters of the log to show."""
+
+    OPEN_LINK = "open_link"
+    """A button that opens an address: nothing to do but acknowledge."""
+
+
+class CallbackId(StrEnum):
+    """Which modal a submission comes from."""
+
+    DOCUMENT = "document"
+
+
+class BadValue(ValueError):
+    """A button's value that is not ours."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(given)
+        self.problem = Problem(Wrong.OLD_PAGE, given[:40])
+
+
+def numbered(action: ActionId, place: int) -> str:
+    """Return the action id of the button at `place` among several of a kind in one block."""
+    return f"{action}{_SEPARATOR}{place}"
+
+
+def action_of(action_id: str) -> ActionId | None:
+    """Return what a pressed button asks for, or None where the id is not ours."""
+    try:
+        return ActionId(action_id.partition(_SEPARATOR)[0])
+    except ValueError:
+        return None
+
+
+def sync_value(sync_id: int, page: str = "") -> str:
+    """Return the value of a Retry or View button; `page` is that of the log it stands in.
+
+    Slack does not say in which ephemeral message a button was pressed, so the button knows.
+    """
+    both = f"{sync_id} {page}"
+    return both if page and len(both) <= LONGEST_VALUE else str(sync_id)
+
+
+def page_in(value: str | None) -> str:
+    """Return the page's value in a Retry or View button's, or nothing. Raises BadValue."""
+    page = (value or "").partition(" ")[2]
+    if page:
+        page_of(page)
+    return page
+
+
+def sync_of(value: str | None) -> int:
+    """Return the sync that a Retry or View button is about. Raises BadValue."""
+    text = (value or "").partition(" ")[0]
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
+        raise BadValue(text)
+    return int(text)
+
+
+def page_value(filters: Filters, cursor: str | None = None) -> str:
+    """Return the value of a button that leads to a page of the log, at most 2,000 characters."""
+    kept: dict[str, Any] = {
+        "s": [status.value for status in filters.statuses],
+        "k": filters.kind,
+        "e": filters.error_type,
+        "c": filters.cause_key,
+        "o": filters.source,
+        "d": filters.destination,
+        "f": filters.since.isoformat() if filters.since else None,
+        "t": filters.until.isoformat() if filters.until else None,
+        "n": list(filters.numbers),
+        "p": cursor,
+    }
+    filled = {name: value for name, value in kept.items() if value}
+    return json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
+
+
+def page_of(value: str | None) -> tuple[Filters, str | None]:
+    """Return filters and cursor of the page that a button leads to. Raises BadValue."""
+    text = value or ""
+    try:
+        kept = json.loads(text)
+        return _filters(kept), _text(kept, "p")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise BadValue(text) from None
+
+
+def _filters(kept: dict[str, Any]) -> Filters:
+    return Filters(
+        statuses=tuple(Status(status) for status in kept.get("s", ())),
+        kind=Kind(kept["k"]) if "k" in kept else None,
+        error_type=ErrorType(kept["e"]) if "e" in kept else None,
+        cause_key=_text(kept, "c"),
+        source=_text(kept, "o"),
+        destination=_text(kept, "d"),
+        since=_instant(kept, "f"),
+        until=_instant(kept, "t"),
+        numbers=tuple(str(number) for number in kept.get("n", ())),
+    )
+
+
+def _text(kept: dict[str, Any], name: str) -> str | None:
+    value = kept.get(name)
+    return None if value is None else str(value)
+
+
+def _instant(kept: dict[str, Any], name: str) -> datetime | None:
+    text = _text(kept, name)
+    moment = datetime.fromisoformat(text) if text else None
+    if moment and moment.tzinfo is None:
+        raise ValueError(text)
+    return moment

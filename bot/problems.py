@@ -1,0 +1,49 @@
+"""What somebody typed or pressed and we cannot follow, as a value that names it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.verbs import FilterName, Verb
+
+
+class Wrong(StrEnum):
+    """What is wrong with it. The words and the next step are in `templates/wrong.xml`."""
+
+    UNKNOWN_VERB = "unknown_verb"
+    UNKNOWN_FILTER = "unknown_filter"
+    UNKNOWN_WORD = "unknown_word"
+    """A word that this verb has no use for."""
+
+    WRONG_VALUE = "wrong_value"
+    """A known filter with a value it does not take."""
+
+    NO_NUMBER = "no_number"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_MANY = "too_many"
+    """More numbers than `limit`."""
+
+    NOT_FOUND = "not_found"
+    """Nothing in the log has this number."""
+
+    OLD_PAGE = "old_page"
+    """A cursor or a button's value that no page of ours has given out."""
+
+    NO_CHANNEL = "no_channel"
+    """A digest was asked for and no channel is set for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, what was `given`, and what would have been right.
+
+    `near` are the words that come closest, nearest first; `valid` all that would do; `limit` is
+    the most that `verb` takes.
+    """
+
+    wrong: Wrong
+    given: str = ""
+    verb: Verb | None = None
+    filter: FilterName | None = None
+    near: tuple[str, ...] = ()
+    valid: tuple[str, ...] = ()
+    limit: int = 0

@@ -1,0 +1,309 @@
+"""Sample values for every template: `app.py check` and the tests draw each with them.
+
+Each template has at least one full and one bare sample, so that every branch is drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from bot.answers import RetriedView, brought_view, retried_view
+from bot.digest import digest_view, kept
+from bot.document import document_view
+from bot.log import log_view
+from bot.permissions import Why
+from bot.problems import Problem, Wrong
+from bot.rows import row_of
+from bot.status import status_view
+from bot.verbs import FilterName, Verb
+from sync.documents import Kind
+from sync.errors import ErrorType
+from sync.money import Money
+from sync.records import (
+    ENGINE,
+    Actor,
+    Answer,
+    Attempt,
+    Blocker,
+    Cause,
+    Digest,
+    Exchange,
+    Figures,
+    Filters,
+    Found,
+    Group,
+    Hold,
+    Numbered,
+    Page,
+    Retried,
+    Story,
+    Sync,
+    Trigger,
+    WaitingFor,
+)
+from sync.states import Status
+
+Samples = Mapping[str, Sequence[Mapping[str, Any]]]
+
+NOW = datetime(2026, 10, 9, 6, 0, tzinfo=UTC)
+_DAY = timedelta(days=1)
+_SARA = Actor("U0SARA", "Sara")
+
+FAILED = Sync(
+    id=7,
+    route="shop:books",
+    route_id=1,
+    source_key="v1:salla:77:invoice:31",
+    source_id="31",
+    kind=Kind.INVOICE,
+    order_id="o4043",
+    order_number="4043",
+    document_number="INV-1042",
+    source_system="salla",
+    destination_system="daftra",
+    source_url="https://shop.example/orders/4043",
+    lane="books",
+    status=Status.FAILED,
+    attempts=3,
+    retries=2,
+    failures=3,
+    fence=3,
+    sent_at=None,
+    not_before=None,
+    waiting_for=None,
+    error_type=ErrorType.SKU_NOT_FOUND,
+    cause_key="HONEY-500",
+    reason="SKU HONEY-500 not found in Daftra, line 2 of 3",
+    note=None,
+    amount=Money.of("1085.50", "SAR"),
+    customer="مؤسسة النخيل التجارية",
+    destination_id=None,
+    destination_number=None,
+    destination_url=None,
+    discovered_at=NOW - 3 * _DAY,
+    attempted_at=NOW - timedelta(hours=1),
+    finished_at=NOW - timedelta(hours=1),
+)
+"""A failed invoice with everything that can be said of it."""
+
+SUCCESS = replace(
+    FAILED,
+    id=8,
+    status=Status.SUCCESS,
+    error_type=None,
+    cause_key=None,
+    reason=None,
+    destination_id="45",
+    destination_number="1045",
+    destination_url="https://books.example/invoices/45",
+)
+PENDING = replace(FAILED, id=9, status=Status.PENDING, error_type=None, reason=None)
+BARE = replace(
+    PENDING,
+    id=10,
+    document_number=None,
+    source_url=None,
+    amount=None,
+    customer=None,
+    attempts=0,
+    retries=0,
+    failures=0,
+    attempted_at=None,
+    finished_at=None,
+)
+"""A document that was only just discovered."""
+
+KINDS_OF_ROWS = (
+    FAILED,
+    SUCCESS,
+    BARE,
+    replace(SUCCESS, id=11, note=ErrorType.ALREADY_SYNCED.value),
+    replace(SUCCESS, id=12, kind=Kind.RETURN),
+    replace(FAILED, id=13, not_before=NOW, error_type=ErrorType.DESTINATION_DOWN),
+    replace(BARE, id=14, status=Status.PROCESSING, attempted_at=NOW),
+    replace(BARE, id=15, status=Status.SKIPPED),
+    replace(PENDING, id=16, waiting_for=WaitingFor.ANSWER, not_before=NOW),
+    replace(PENDING, id=17, waiting_for=WaitingFor.ANSWER),
+    replace(PENDING, id=18, waiting_for=WaitingFor.PREREQUISITE, kind=Kind.RETURN),
+    replace(PENDING, id=19, waiting_for=WaitingFor.CONNECTION),
+    replace(PENDING, id=20, waiting_for=WaitingFor.BACKOFF, not_before=NOW),
+)
+
+
+def figures(kinds: Sequence[ErrorType] = tuple(ErrorType)) -> Figures:
+    """Return figures with a group for each of `kinds`, seven causes and three syncs in each."""
+    return Figures(
+        by_status=dict.fromkeys(Status, 12),
+        retrying=4,
+        waiting=2,
+        synced_since=38,
+        groups=[_group(kind, place) for place, kind in enumerate(kinds)],
+        holds=[Hold("books", "books", "401", NOW - _DAY, 12, [Money.of("120", "SAR")])],
+        at_risk=[Money.of("96310", "SAR"), Money.of("10", "USD")],
+        oldest=NOW - 3 * _DAY,
+        resolved_since=26,
+        routes=["shop:books"],
+    )
+
+
+CALM = Figures({}, 0, 0, 0, ())
+"""Nothing has failed, and nothing was ever synced."""
+
+
+def digest_of(found: Figures) -> Digest:
+    """Return the digest that lists what `found` has."""
+    return Digest(1, "C1", date(2026, 10, 9), NOW - _DAY, NOW, None, kept(found))
+
+
+def listed_in(found: Figures) -> dict[int, Sync]:
+    """Return the syncs that a digest of `found` lists, by id."""
+    return {sync.id: sync for group in found.groups for sync in group.newest}
+
+
+def story(sync: Sync = FAILED) -> Story:
+    """Return a sync with attempts, two blockers and everything odd."""
+    exchange = Exchange(
+        NOW, "daftra", "GET", "https://books.example/api2/products", 404, "", '{"code":404}', 231
+    )
+    attempts = [
+        Attempt(1, Trigger.SWEEP, ENGINE, NOW - _DAY, NOW, "failed", sync.error_type, sync.reason),
+        Attempt(2, Trigger.ENGINE, ENGINE, NOW - _DAY, NOW, "pending", None, None),
+        Attempt(3, Trigger.PARENT, ENGINE, NOW - _DAY, NOW, "failed", None, None),
+        Attempt(4, Trigger.PERSON, _SARA, NOW, None, None, None, None, [exchange]),
+    ]
+    blockers = [Blocker(kind, "HONEY-500 ", "It stands in the way") for kind in ErrorType]
+    codes = "blank_at_the_end invisible_character special_blank_or_hyphen look_alike_letter"
+    odd = [f"{code}:HONEY-500 " for code in [*codes.split(), "other_digits", "very_long"]]
+    return Story(sync, attempts, blockers, odd)
+
+
+def _group(kind: ErrorType, place: int) -> Group:
+    sums = [Money.of("41250", "SAR")]
+    causes = [
+        Cause(kind, f"HONEY-50{one}", "books", 7 - one, sums, NOW - one * _DAY) for one in range(7)
+    ]
+    rows = [
+        replace(FAILED, id=100 + 3 * place + one, error_type=kind, document_number=f"10{one}")
+        for one in range(3)
+    ]
+    return Group(kind, 28, sums, causes, rows)
+
+
+def samples() -> Samples:
+    """Return, by template, the values that it is drawn with."""
+    return {
+        "log": _logs(),
+        "status": [{"view": status_view(one, NOW)} for one in (figures(), CALM)],
+        "digest": _digests(),
+        "digest_sent": [{}],
+        "document": [{"view": document_view(one)} for one in _stories()],
+        "story": [{"view": document_view(one)} for one in _stories()],
+        "documents": [
+            {"rows": [row_of(one) for one in KINDS_OF_ROWS], "count": 14, "more": True},
+            {"rows": [row_of(FAILED)], "count": 1, "more": False},
+        ],
+        "retried": [{"view": one} for one in _retried()],
+        "finished": [{"row": row_of(one)} for one in KINDS_OF_ROWS],
+        "fetching": [{"count": 1}, {"count": 3}],
+        "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],
+        "refused": [
+            {"action": action, "why": why.value, "ask": ask}
+            for action in ("look", "retry", "sync", "digest")
+            for why in Why
+            for ask in ("@finance-ops", None)
+        ],
+        "wrong": [{"problem": problem} for problem in _problems()],
+        "help": [{"verb": verb, "verbs": list(Verb)} for verb in (None, *Verb)],
+        "trouble": [{"reference": "1f3c9a0b"}],
+    }
+
+
+def _logs() -> list[Mapping[str, Any]]:
+    every = Filters(
+        statuses=(Status.FAILED, Status.PENDING),
+        kind=Kind.INVOICE,
+        error_type=ErrorType.SKU_NOT_FOUND,
+        cause_key="HONEY-500 ",
+        source="shop",
+        destination="books",
+        since=NOW - _DAY,
+        until=NOW,
+        numbers=("1042",),
+    )
+    pages = [
+        (Page(KINDS_OF_ROWS, "older", "newer"), every),
+        (Page([FAILED] * 20, "older", None), Filters()),
+        (Page((), None, None), Filters()),
+        (Page((), None, None), every),
+        (Page((), None, "newer"), Filters()),
+    ]
+    drawn = [log_view(page, filters, None, may_act=True) for page, filters in pages]
+    return [{"view": view} for view in (*drawn, replace(drawn[0], may_act=False))]
+
+
+def _digests() -> list[Mapping[str, Any]]:
+    def draw(found: Figures, at: Figures, next_at: datetime | None) -> Mapping[str, Any]:
+        listed = {sync.id: sync for sync in KINDS_OF_ROWS} | listed_in(found)
+        view = digest_view(at, digest_of(found), listed, now=NOW, next_at=next_at)
+        return {"view": view}
+
+    solved = figures((ErrorType.UNKNOWN,))
+    solved = replace(solved, groups=[replace(solved.groups[0], newest=KINDS_OF_ROWS)])
+    return [
+        draw(figures(), figures(), NOW + _DAY),
+        draw(solved, CALM, None),
+        draw(solved, solved, None),
+        draw(CALM, CALM, None),
+    ]
+
+
+def _stories() -> list[Story]:
+    full = [story(one) for one in KINDS_OF_ROWS]
+    long = replace(FAILED, reason="Line 2 was refused. " * 200)
+    calm = [Story(one, (), ()) for one in (FAILED, BARE, long)]
+    silent = replace(full[0].attempts[3].exchanges[0], status=None, response="")
+    ended = replace(full[0].attempts[3], number=14, exchanges=[silent])
+    many = [replace(full[0].attempts[0], number=one) for one in range(1, 14)]
+    return [*full, *calm, replace(full[0], attempts=[*many, ended], oddities=())]
+
+
+def _retried() -> list[RetriedView]:
+    answers = [
+        (FAILED.number, Retried(answer, sync, first))
+        for answer in Answer
+        for sync in (SUCCESS, replace(BARE, attempted_at=NOW))
+        for first in (_SARA, None)
+    ]
+    lost = [("9999", Retried(Answer.NOT_FOUND, None))]
+    alone = [retried_view([one], NOW + _DAY) for one in answers]
+    return [retried_view([*answers, *lost], NOW), *alone]
+
+
+_FOUND = Numbered("4043", Found.FOUND, KINDS_OF_ROWS)
+_NUMBERED = [
+    _FOUND,
+    Numbered("4044", Found.NOT_FOUND),
+    Numbered("4045", Found.NOT_READY, (), "in_progress"),
+    Numbered("4046", Found.NOT_READY),
+    Numbered("4047", Found.TROUBLE, (), "Salla answered 503"),
+    Numbered("4048", Found.TROUBLE),
+]
+
+
+def _problems() -> list[Problem]:
+    near = (Verb.RETRY, Verb.LOG)
+    plain = [
+        Problem(wrong, "1042", verb=verb, near=near, valid=tuple(FilterName), limit=limit)
+        for wrong in Wrong
+        for verb in Verb
+        for limit in (1, 100)
+        if wrong is not Wrong.WRONG_VALUE
+    ]
+    valued = [
+        Problem(Wrong.WRONG_VALUE, given, Verb.LOG, name, (), valid)
+        for name in FilterName
+        for given in ("banana", "")
+        for valid in ((), ("invoice", "return"))
+    ]
+    return [*plain, *valued]

@@ -1,0 +1,159 @@
+"""Everything that people are shown, by name: each method returns a message or a modal for Slack.
+
+A message is `{"text", "blocks"}`; who sees it and where is decided elsewhere. Words are in
+`templates/`, one file a method.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import limits
+from bot.answers import brought_view, retried_view
+from bot.blockkit import characters
+from bot.digest import MOST_GROUPS, digest_view, kept
+from bot.document import document_view
+from bot.log import TWO_LINKS, log_view
+from bot.permissions import Refused
+from bot.problems import Problem
+from bot.render import Renderer
+from bot.rows import row_of
+from bot.status import status_view
+from bot.text import ELLIPSIS
+from bot.verbs import Verb
+from sync.clock import Clock
+from sync.records import Digest, Figures, Filters, Numbered, Page, Retried, Story, Sync
+
+MOST_DOCUMENTS = 20
+"""How many documents of one number are listed; an order has an invoice and a few returns."""
+
+MOST_BLOCKS = 25
+MOST_CHARACTERS = 10_000
+"""Product, section 4: Slack refuses a post of about 12,000 characters in all."""
+
+Message = dict[str, Any]
+
+
+class Show:
+    """Draws what the engine knows; `zone` is for times where Slack cannot tell the reader's."""
+
+    def __init__(self, renderer: Renderer, clock: Clock, zone: ZoneInfo) -> None:
+        self._renderer = renderer
+        self._clock = clock
+        self._zone = zone
+
+    def log(
+        self, page: Page, filters: Filters, cursor: str | None, *, may_act: bool = True
+    ) -> Message:
+        """Return a page of the log with its Newer and Older buttons."""
+        message: Message = {}
+        for links in range(TWO_LINKS, -1, -1):
+            view = log_view(page, filters, cursor, may_act=may_act, links=links)
+            message = self._draw("log", view=view)
+            if _fits(message, limits.MESSAGE_BLOCKS):
+                break
+        return message
+
+    def status(self, figures: Figures) -> Message:
+        """Return the status card."""
+        return self._draw("status", view=status_view(figures, self._clock.now()))
+
+    def digest(
+        self,
+        figures: Figures,
+        digest: Digest,
+        listed: Mapping[int, Sync],
+        next_at: datetime | None = None,
+    ) -> Message:
+        """Return the digest as things stand, with as many error types in full as fit a post.
+
+        `listed` holds the current rows of what `digest.groups` lists.
+        """
+        message: Message = {}
+        for most in range(MOST_GROUPS, -1, -1):
+            message = self._digest(figures, digest, listed, next_at, most)
+            if _fits(message, MOST_BLOCKS):
+                break
+        return message
+
+    def digest_groups(self, figures: Figures) -> list[dict[str, Any]]:
+        """Return what a digest posted now lists, as JSON: error types and `syncs`, their ids."""
+        return kept(figures)
+
+    def digest_sent(self, _digest: Digest) -> Message:
+        """Answer `digest now`."""
+        return self._draw("digest_sent")
+
+    def document(self, story: Story) -> Message:
+        """Return View: a modal that opens with the link to the document."""
+        return self._draw("document", view=document_view(story))
+
+    def story(self, story: Story) -> Message:
+        """Return one document as a message, with the same content as View."""
+        return self._draw("story", view=document_view(story))
+
+    def documents(self, syncs: Sequence[Sync]) -> Message:
+        """Return the documents of one number, newest first."""
+        rows = [row_of(sync) for sync in syncs[:MOST_DOCUMENTS]]
+        more = len(syncs) > len(rows)
+        return self._draw("documents", rows=rows, count=len(syncs), more=more)
+
+    def retried(self, answers: Sequence[tuple[str, Retried]]) -> Message:
+        """Answer presses on Retry: each number with what was done."""
+        return self._draw("retried", view=retried_view(answers, self._clock.now()))
+
+    def finished(self, sync: Sync) -> Message:
+        """Tell how an attempt ended: "Invoice synced successfully" or "Failed to sync invoice"."""
+        return self._draw("finished", row=row_of(sync))
+
+    def fetching(self, numbers: Sequence[str]) -> Message:
+        """Promise the answer to `sync`."""
+        return self._draw("fetching", count=len(numbers))
+
+    def brought(self, answers: Sequence[Numbered]) -> Message:
+        """Answer `sync`: a line per number."""
+        return self._draw("brought", view=brought_view(answers))
+
+    def refused(self, refused: Refused, ask: str | None) -> Message:
+        """Say what somebody may not do, and whom to ask (a group's handle)."""
+        return self._draw("refused", action=refused.action.value, why=refused.why.value, ask=ask)
+
+    def wrong(self, problem: Problem) -> Message:
+        """Name what was typed or pressed and cannot be followed, and the next step."""
+        return self._draw("wrong", problem=problem)
+
+    def help(self, verb: Verb | None = None) -> Message:
+        """Explain a verb, or list them all."""
+        return self._draw("help", verb=verb, verbs=list(Verb))
+
+    def trouble(self, reference: str) -> Message:
+        """Say that our own code failed and nothing was lost."""
+        return self._draw("trouble", reference=reference)
+
+    def _digest(
+        self,
+        figures: Figures,
+        digest: Digest,
+        listed: Mapping[int, Sync],
+        next_at: datetime | None,
+        most: int,
+    ) -> Message:
+        now = self._clock.now()
+        view = digest_view(figures, digest, listed, now=now, next_at=next_at, most=most)
+        return self._draw("digest", view=view)
+
+    def _draw(self, template: str, **model: Any) -> Message:
+        return self._renderer.show(template, zone=self._zone, **model)
+
+
+def _fits(message: Message, most_blocks: int) -> bool:
+    """Return whether the message is within our limits, and whole: the compiler left nothing out."""
+    blocks = message["blocks"]
+    is_short = len(blocks) <= most_blocks and characters(blocks) <= MOST_CHARACTERS
+    return is_short and not any(_is_gap(block) for block in blocks)
+
+
+def _is_gap(block: dict[str, Any]) -> bool:
+    """Return whether a block only marks the place where others were left out."""
+    return any(part.get("text") == ELLIPSIS for part in block.get("elements", ()))

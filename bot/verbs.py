@@ -1,0 +1,43 @@
+"""The verbs of `/invsync`, in the order that help lists them (product, section 6)."""
+
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What can be typed after `/invsync`."""
+
+    STATUS = "status"
+    """The card; also what the bare command shows."""
+
+    LOG = "log"
+    FAILED = "failed"
+    SHOW = "show"
+    RETRY = "retry"
+    SYNC = "sync"
+    DIGEST = "digest"
+    HELP = "help"
+
+
+class DigestWord(StrEnum):
+    """What `digest` can be asked to do."""
+
+    NOW = "now"
+    PREVIEW = "preview"
+
+
+class FilterName(StrEnum):
+    """The filters of `log` and `failed`, as they are typed before the colon."""
+
+    STATUS = "status"
+    TYPE = "type"
+    ERROR = "error"
+    CAUSE = "cause"
+    SOURCE = "source"
+    DEST = "dest"
+    SINCE = "since"
+    FROM = "from"
+    TO = "to"
+
+
+SHARE = "share"
+"""The word that makes an answer visible to the whole channel."""

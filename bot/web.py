@@ -1,0 +1,107 @@
+"""The HTTP surface: Slack's payloads behind the guard, `/healthz` and `/readyz`.
+
+In Socket Mode `/slack/events` does not exist: nothing unsigned ever becomes a payload.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.guard import Guard
+
+BACKLOG = 256
+"""A short queue of new connections turns parallel clicks into second clicks."""
+
+Check = Callable[[], str | None]
+"""Returns what is wrong, or None where all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the process: `vital` where only a new process can mend it."""
+
+    check: Check
+    vital: bool = False
+
+
+class Health:
+    """What each part says of itself."""
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self._parts = parts
+
+    async def live(self, _request: Request) -> Response:
+        """200 while the process is worth keeping: its vital parts tick."""
+        found = await run_in_threadpool(self._checked)
+        sick = [name for name, part in self._parts.items() if part.vital and found[name] != "ok"]
+        return _told(found, well=not sick)
+
+    async def ready(self, _request: Request) -> Response:
+        """200 while payloads can be taken: every part is well."""
+        found = await run_in_threadpool(self._checked)
+        return _told(found, well=all(state == "ok" for state in found.values()))
+
+    def _checked(self) -> dict[str, str]:
+        return {name: part.check() or "ok" for name, part in self._parts.items()}
+
+
+def _told(found: Mapping[str, str], *, well: bool) -> Response:
+    body = {"status": "ok" if well else "failing", "parts": dict(found)}
+    return JSONResponse(body, 200 if well else 503)
+
+
+def fresh(age_seconds: Callable[[], float], most: float) -> Check:
+    """Return a check that something happened within the last `most` seconds."""
+
+    def check() -> str | None:
+        age = age_seconds()
+        return None if age <= most else f"silent for {age:.0f} s"
+
+    return check
+
+
+def site(health: Health, events: Guard | None = None) -> Starlette:
+    """Return the ASGI app; `events` only where Slack's payloads come by HTTP."""
+    routes = [
+        Route("/healthz", health.live, methods=["GET"]),
+        Route("/readyz", health.ready, methods=["GET"]),
+    ]
+    if events:
+        routes.append(Route("/slack/events", events, methods=["POST"]))
+    return Starlette(routes=routes)
+
+
+class WebServer:
+    """Serves a site in a thread; port 0 takes a free one. Raises OSError where it cannot listen."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, backlog=BACKLOG, lifespan="off")
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="web", daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Begin to serve; connections wait in the backlog until it does."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what has begun, and end."""
+        self._server.should_exit = True
+        self._thread.join(5.0)
+        self._socket.close()

@@ -1,0 +1,1 @@
+"""Thin listeners: parse, call, show."""

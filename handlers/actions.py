@@ -1,0 +1,151 @@
+"""What happens when someone presses a button: parse, ask the gate, act, show.
+
+Acknowledged when the effect is stored; what people then read goes through the outbox. Opening a
+View is the one call to Slack inside a listener, because its trigger lives three seconds.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt import Ack, BoltResponse
+from slack_sdk import WebClient
+
+from bot.actions import ActionId, BadValue, action_of, page_in, page_of, sync_of
+from bot.outbox import Outbox
+from bot.permissions import Action
+from bot.posts import answer, direct, replacement, uid_of, view, whisper
+from bot.problems import Problem, Wrong
+from bot.show import Show
+from bot.watching import Drawn, Follows, Person
+from bot.web_api import TROUBLE, error_code
+from handlers.gate import Gate
+from handlers.incoming import Modal, Payload, Pressed, pressed
+from sync.engine import Engine
+from sync.records import Actor, Answer, Retried
+from sync.store import BadCursor
+
+Message = Mapping[str, Any]
+log = structlog.get_logger(__name__)
+
+UNDER_WAY = frozenset(
+    {Answer.QUEUED, Answer.HURRIED, Answer.PROCESSING, Answer.WAITS_FOR_CONNECTION}
+)
+"""Answers after which there is an end to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """The buttons of all messages and modals."""
+
+    engine: Engine
+    outbox: Outbox
+    show: Show
+    gate: Gate
+    client: WebClient
+
+    def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
+        """Do what the pressed button asks for; a link opens by itself and is acknowledged."""
+        press = pressed(body)
+        handlers: Mapping[ActionId | None, Callable[[Pressed, Actor], None]] = {
+            ActionId.RETRY: self.retry,
+            ActionId.VIEW: self.view,
+            ActionId.LOG_NEWER: self.turn,
+            ActionId.LOG_OLDER: self.turn,
+            ActionId.LOG_REFRESH: self.turn,
+            ActionId.SHOW_ALL: self.show_all,
+        }
+        handler = handlers.get(action_of(press.action))
+        if handler:
+            self._handle(press, handler)
+        return ack()
+
+    def _handle(self, press: Pressed, handler: Callable[[Pressed, Actor], None]) -> None:
+        needed = Action.RETRY if action_of(press.action) is ActionId.RETRY else Action.LOOK
+        person = self.gate.passed(press.user, press.team, needed)
+        if not isinstance(person, Actor):
+            self.tell(press, person)
+            return
+        try:
+            handler(press, person)
+        except BadValue as bad:
+            self.tell(press, self.show.wrong(bad.problem))
+        except BadCursor:
+            self.tell(press, self.show.wrong(Problem(Wrong.OLD_PAGE)))
+
+    def retry(self, press: Pressed, person: Actor) -> None:
+        """Send a sync back to its lane; what became of it is told when it ends."""
+        sync_id = sync_of(press.value)
+        retried = self.engine.retry(sync_id, person, press.receipt)
+        if retried.sync and retried.answer in UNDER_WAY:
+            self._follow(press, retried.sync.id)
+        number = retried.sync.number if retried.sync else str(sync_id)
+        self._answer(press, number, retried)
+
+    def view(self, press: Pressed, _person: Actor) -> None:
+        """Open a document with all that is known of it."""
+        story = self.engine.story(sync_of(press.value))
+        if story is None:
+            self.tell(press, self.show.wrong(Problem(Wrong.NOT_FOUND, press.value or "")))
+            return
+        content = {**self.show.document(story), "private_metadata": press.channel or ""}
+        try:
+            self.client.views_open(trigger_id=press.trigger, view=content)
+        except TROUBLE as error:
+            log.warning("view.not_opened", error=error_code(error) or str(error))
+            self.tell(press, self.show.story(story))
+
+    def turn(self, press: Pressed, _person: Actor) -> None:
+        """Put another page of the log in the place of this one."""
+        filters, cursor = page_of(press.value)
+        message = self.show.log(self.engine.log(filters, cursor), filters, cursor)
+        if press.url:
+            self.outbox.put_once(replacement(press.url, message, uid_of(press.receipt, "page")))
+
+    def show_all(self, press: Pressed, _person: Actor) -> None:
+        """Show the rows behind a line of the digest, to this person alone."""
+        filters, cursor = page_of(press.value)
+        self.tell(press, self.show.log(self.engine.log(filters, cursor), filters, cursor))
+
+    def tell(self, press: Pressed, message: Message) -> None:
+        """Answer where the person is looking."""
+        uid = uid_of(press.receipt, "told")
+        if press.modal:
+            self._push(press, press.modal, message)
+        elif press.url:
+            self.outbox.put_once(answer(press.url, message, uid))
+        elif press.channel:
+            self.outbox.put_once(whisper(press.channel, press.user, message, uid=uid))
+        else:
+            self.outbox.put_once(direct(press.user, message, uid))
+
+    def _answer(self, press: Pressed, number: str, retried: Retried) -> None:
+        """Say what was done; in a modal that follows the sync, the modal itself says it."""
+        story = self.engine.story(retried.sync.id) if press.modal and retried.sync else None
+        if press.modal and story and retried.answer in {Answer.QUEUED, Answer.HURRIED}:
+            content = {**self.show.document(story), "private_metadata": press.modal.private}
+            self.outbox.put_once(view(press.modal.id, content, uid_of(press.receipt, "modal")))
+        else:
+            self.tell(press, self.show.retried([(number, retried)]))
+
+    def _follow(self, press: Pressed, sync_id: int) -> None:
+        """Let the person, the modal and the page know how the sync ends."""
+        now, watches = self.engine.clock.now(), self.engine.store.watches
+        channel = press.channel or (press.modal.private if press.modal else None)
+        person = Person(channel or None, press.user, press.url)
+        watches.add([sync_id], Follows.PERSON, person.target(), now)
+        if press.modal:
+            modal = Drawn(press.modal.id, press.modal.private, now)
+            watches.add([sync_id], Follows.MODAL, modal.target(), now)
+        page = page_in(press.value)
+        if page and press.url:
+            drawn = Drawn(press.url, page, now)
+            watches.add([sync_id], Follows.PAGE, drawn.target(), now)
+
+    def _push(self, press: Pressed, modal: Modal, message: Message) -> None:
+        content = {"type": "modal", "title": modal.title, "blocks": message["blocks"]}
+        try:
+            self.client.views_push(trigger_id=press.trigger, view=content)
+        except TROUBLE:
+            self.outbox.put_once(direct(press.user, message, uid_of(press.receipt, "told")))

@@ -1,0 +1,112 @@
+"""What Slack sends, as values: who, where, what, and where to answer.
+
+`receipt` is the same when Slack delivers a payload again. Anything of a wrong type raises
+BadPayload; the guard has let through only objects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Payload = Mapping[str, Any]
+
+
+class BadPayload(ValueError):
+    """A payload without a part that every such payload has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Somebody typed `/invsync text` in a channel."""
+
+    user: str
+    team: str | None
+    channel: str
+    text: str
+    url: str
+    """The command's response_url."""
+
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """The modal that a button stands in."""
+
+    id: str
+    title: Mapping[str, Any]
+    private: str
+    """The private metadata: where the modal was opened from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Somebody pressed a button, in a message or in a modal."""
+
+    user: str
+    team: str | None
+    channel: str | None
+    action: str
+    value: str | None
+    url: str | None
+    """The message's response_url; None in a modal."""
+
+    trigger: str
+    modal: Modal | None
+    receipt: str
+
+
+def typed(body: Payload) -> Typed:
+    """Return what a slash command's payload says."""
+    return Typed(
+        user=_text(body, "user_id"),
+        team=body.get("team_id"),
+        channel=_text(body, "channel_id"),
+        text=str(body.get("text") or ""),
+        url=str(body.get("response_url") or ""),
+        receipt=str(body.get("trigger_id") or ""),
+    )
+
+
+def pressed(body: Payload) -> Pressed:
+    """Return what the payload of a pressed button says."""
+    person, action = _part(body, "user"), _first(body)
+    trigger = str(body.get("trigger_id") or "")
+    return Pressed(
+        user=_text(person, "id"),
+        team=person.get("team_id") or _part(body, "team").get("id"),
+        channel=_part(body, "channel").get("id"),
+        action=_text(action, "action_id"),
+        value=action.get("value"),
+        url=body.get("response_url") or None,
+        trigger=trigger,
+        modal=_modal(body),
+        receipt=f"{trigger}:{action.get('action_ts', '')}",
+    )
+
+
+def _modal(body: Payload) -> Modal | None:
+    view = _part(body, "view")
+    if not view.get("id"):
+        return None
+    return Modal(_text(view, "id"), _part(view, "title"), str(view.get("private_metadata") or ""))
+
+
+def _first(body: Payload) -> Payload:
+    actions = body.get("actions")
+    if not isinstance(actions, list) or not actions or not isinstance(actions[0], dict):
+        raise BadPayload("actions")
+    first: Payload = actions[0]
+    return first
+
+
+def _part(body: Payload, name: str) -> Payload:
+    part = body.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _text(body: Payload, name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadPayload(name)
+    return value

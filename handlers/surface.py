@@ -1,0 +1,158 @@
+"""The Slack side as a whole: built from settings, an engine and words; started and stopped at once.
+
+`app.py` starts it beside the engine. Nothing here decides anything; it joins.
+"""
+
+import time
+from datetime import timedelta
+
+from slack_bolt import App
+
+from bot.channels import Channels
+from bot.errands import BRING, Bring
+from bot.guard import Guard
+from bot.news import News
+from bot.outbox import Outbox
+from bot.people import People
+from bot.permissions import Role
+from bot.schedule import Schedule
+from bot.sender import Sender
+from bot.settings import Settings
+from bot.show import Show
+from bot.slack import Socket, Workspace, bolt_app, guarded
+from bot.subscriptions import Digests, Subscription
+from bot.web import Part, fresh
+from handlers.actions import Actions
+from handlers.commands import Commands
+from handlers.gate import Gate
+from handlers.listen import Trouble, listen
+from sync.engine import Engine
+
+DIGEST_TICK_SECONDS = 5.0
+SOCKET_TICK_SECONDS = 5.0
+WARM_SECONDS = 30.0
+RESCUE_SECONDS = 60.0
+PING_SECONDS = 10.0
+SWEEP_SECONDS = 3600.0
+RECEIPTS_KEPT = timedelta(hours=24)
+"""Slack delivers nothing again after so long."""
+
+SILENT_SECONDS = 60.0
+
+
+class Surface:
+    """What listens to Slack and speaks to it; Socket Mode unless `http`."""
+
+    def __init__(
+        self, settings: Settings, workspace: Workspace, engine: Engine, show: Show, *, http: bool
+    ) -> None:
+        self._engine = engine
+        self._written_at = time.monotonic()
+        clock = engine.clock
+        channels = Channels(workspace.reads, clock)
+        sender = Sender(workspace.posts, engine.store, channels, clock)
+        self.outbox = Outbox(engine.store, sender, clock, {BRING: Bring(engine, show)})
+        self.digests = Digests(engine, self.outbox.put, show, subscription(settings))
+        self._news = News(engine, self.outbox, show, self.digests)
+        self._people = People(workspace.reads, groups(settings), workspace.team, clock)
+        gate = Gate(self._people, show)
+        self._app = bolt_app(workspace, settings)
+        listen(
+            self._app,
+            Commands(engine, self.outbox, show, gate, self.digests, channels, settings.timezone),
+            Actions(engine, self.outbox, show, gate, workspace.reads),
+            Trouble(self.outbox, show),
+        )
+        self._socket = None if http else _socket(self._app, settings, workspace)
+        self.events = _events(self._app, settings, engine) if http else None
+        self._schedule = self._scheduled()
+
+    def start(self, *, alone: bool) -> None:
+        """Begin; `alone` where no other process sends this database's posts."""
+        self._people.warm()
+        self._engine.listen(self.ring)
+        self.outbox.start(alone=alone)
+        self.digests.recover()
+        self._news.start()
+        if self._socket:
+            self._socket.start()
+        self._schedule.start()
+
+    def stop(self) -> None:
+        """Take no more payloads, send what is on its way, end."""
+        self._schedule.stop()
+        if self._socket:
+            self._socket.stop()
+        self._news.stop()
+        self.outbox.stop()
+
+    def ring(self) -> None:
+        """Look for news now: the engine has committed something."""
+        self._news.ring()
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process should end, for its supervisor to start another."""
+        return bool(self._socket and self._socket.dead)
+
+    def parts(self) -> dict[str, Part]:
+        """Return what `/healthz` and `/readyz` ask."""
+        parts = {
+            "database": Part(fresh(self._unwritten_seconds, SILENT_SECONDS)),
+            "schedule": Part(fresh(self._schedule.age_seconds, SILENT_SECONDS), vital=True),
+            "outbox": Part(fresh(self.outbox.age_seconds, SILENT_SECONDS), vital=True),
+            "news": Part(fresh(self._news.age_seconds, SILENT_SECONDS), vital=True),
+        }
+        if self._socket:
+            parts["socket"] = Part(self._socket_state)
+        return parts
+
+    def _socket_state(self) -> str | None:
+        return None if self._socket and self._socket.connected() else "not connected"
+
+    def _unwritten_seconds(self) -> float:
+        return time.monotonic() - self._written_at
+
+    def _ping(self) -> None:
+        self._engine.store.ping()
+        self._written_at = time.monotonic()
+
+    def _scheduled(self) -> Schedule:
+        schedule = Schedule(self._engine.clock)
+        schedule.every(DIGEST_TICK_SECONDS, self.digests.tick)
+        schedule.every(PING_SECONDS, self._ping)
+        schedule.every(WARM_SECONDS, self._people.warm)
+        schedule.every(RESCUE_SECONDS, self.outbox.rescue)
+        schedule.every(SWEEP_SECONDS, self._sweep)
+        if self._socket:
+            schedule.every(SOCKET_TICK_SECONDS, self._socket.check)
+        return schedule
+
+    def _sweep(self) -> None:
+        self._engine.store.receipts.sweep(self._engine.clock.now() - RECEIPTS_KEPT)
+
+
+def groups(settings: Settings) -> dict[Role, tuple[str, ...]]:
+    """Return the user groups of each role."""
+    return {
+        Role.VIEWER: settings.viewer_groups,
+        Role.OPERATOR: settings.operator_groups,
+        Role.APPROVER: settings.approver_groups,
+        Role.ADMIN: settings.admin_groups,
+    }
+
+
+def subscription(settings: Settings, channel: str | None = None) -> Subscription | None:
+    """Return where and when the digest goes, or None while no channel is named."""
+    named = channel or settings.digest_channel
+    return Subscription(named, settings.digest_at, settings.timezone) if named else None
+
+
+def _socket(app: App, settings: Settings, workspace: Workspace) -> Socket:
+    token = settings.slack_app_token
+    return Socket(app, token.get_secret_value() if token else "", workspace.posts)
+
+
+def _events(app: App, settings: Settings, engine: Engine) -> Guard:
+    secret = settings.slack_signing_secret
+    return guarded(app, secret.get_secret_value() if secret else "", engine.clock)

@@ -1,0 +1,260 @@
+"""The log in a terminal: JSON for machines (the contract's fields), tables for people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.render import Renderer
+from bot.text import clean, cut
+from sync.engine import Engine
+from sync.records import (
+    Answer,
+    Attempt,
+    Figures,
+    Found,
+    Numbered,
+    Page,
+    Retried,
+    Story,
+    Sync,
+    WaitingFor,
+)
+from sync.states import Status
+
+COLOURS = {
+    Status.PENDING: "yellow",
+    Status.PROCESSING: "cyan",
+    Status.SUCCESS: "green",
+    Status.FAILED: "red",
+    Status.SKIPPED: "dim",
+}
+REASON = 40
+LONGEST_WAIT = timedelta(minutes=10)
+LOOK_SECONDS = 0.2
+
+
+def row(sync: Sync) -> dict[str, Any]:
+    """Return a row of the log with the contract's names; the amount is a decimal string."""
+    return {
+        "order_number": sync.order_number,
+        "document_number": sync.document_number,
+        "type": sync.kind.value,
+        "status": sync.status.value,
+        "retries": sync.retries,
+        "attempts": sync.attempts,
+        "error_type": sync.error_type.value if sync.error_type else None,
+        "reason": sync.reason,
+        "amount": str(sync.amount.amount) if sync.amount else None,
+        "currency": sync.amount.currency if sync.amount else None,
+        "route": sync.route,
+        "source_url": sync.source_url,
+        "destination_id": sync.destination_id,
+        "destination_number": sync.destination_number,
+        "destination_url": sync.destination_url,
+        "attempted_at": _instant(sync.attempted_at),
+        "waiting_for": sync.waiting_for.value if sync.waiting_for else None,
+        "sync_id": sync.id,
+    }
+
+
+def page(found: Page) -> dict[str, Any]:
+    """Return a page of the log as the contract names it."""
+    return {
+        "rows": [row(sync) for sync in found.rows],
+        "next": found.next,
+        "previous": found.previous,
+    }
+
+
+def story(told: Story) -> dict[str, Any]:
+    """Return a row with its attempts and blockers."""
+    return {
+        **row(told.sync),
+        "attempts_list": [_attempt(attempt) for attempt in told.attempts],
+        "blockers": [
+            {"error_type": one.error_type.value, "key": one.key, "reason": one.reason}
+            for one in told.blockers
+        ],
+        "needs_investigation": told.sync.needs_investigation,
+        "oddities": list(told.oddities),
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "trigger": attempt.trigger.value,
+        "actor": attempt.actor.name or attempt.actor.id,
+        "started_at": _instant(attempt.started_at),
+        "finished_at": _instant(attempt.finished_at),
+        "outcome": attempt.outcome,
+        "error_type": attempt.error_type.value if attempt.error_type else None,
+        "reason": attempt.reason,
+    }
+
+
+def numbered(answer: Numbered) -> dict[str, Any]:
+    """Return what became of one number."""
+    return {
+        "number": answer.number,
+        "found": answer.found.value,
+        "reason": answer.reason,
+        "rows": [row(sync) for sync in answer.syncs],
+    }
+
+
+def retried(number: str, answer: Retried) -> dict[str, Any]:
+    """Return what became of one press."""
+    shown = row(answer.sync) if answer.sync else None
+    return {"number": number, "answer": answer.answer.value, "row": shown}
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+class Terminal:
+    """Prints to people, or JSON only."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self._err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+    def data(self, value: Any) -> None:
+        """Print JSON."""
+        self._out.print(Text(json.dumps(value, ensure_ascii=False, indent=2)))
+
+    def say(self, text: str) -> None:
+        """Print a sentence; on the error stream while JSON is asked for."""
+        (self._err if self._as_json else self._out).print(Text(text))
+
+    def complain(self, text: str) -> None:
+        """Print a sentence to the error stream."""
+        self._err.print(Text(text))
+
+    def page(self, found: Page) -> None:
+        """Print a page of the log."""
+        if self._as_json:
+            self.data(page(found))
+            return
+        if not found.rows:
+            self.say("Nothing here yet. Next: app.py sync ORDER, or app.py log without filters.")
+            return
+        self._out.print(_table(found.rows))
+        if found.next:
+            self.say(f"Older: --cursor {found.next}")
+
+    def stories(self, stories: Sequence[Story]) -> None:
+        """Print documents with their attempts."""
+        if self._as_json:
+            self.data({"rows": [story(one) for one in stories]})
+            return
+        for one in stories:
+            self._out.print(_table([one.sync]))
+            self.say(f"  {one.sync.reason or 'no failure'}")
+            for attempt in one.attempts:
+                self.say(_line(attempt))
+
+    def figures(self, figures: Figures) -> None:
+        """Print what failed, by error type."""
+        if self._as_json:
+            self.data(json.loads(json.dumps(asdict(figures), default=str)))
+            return
+        for group in figures.groups:
+            amounts = ", ".join(str(money) for money in group.amounts)
+            self.say(f"{group.error_type.value}: {group.count} documents, {amounts}")
+        if not figures.groups:
+            self.say("Nothing needs you.")
+
+    def numbers(self, answers: Sequence[Numbered]) -> None:
+        """Print a line per number."""
+        if self._as_json:
+            self.data({"numbers": [numbered(answer) for answer in answers]})
+            return
+        for answer in answers:
+            if answer.found is not Found.FOUND:
+                detail = f" ({answer.reason})" if answer.reason else ""
+                self.say(f"{answer.number}: {answer.found.value}{detail}")
+            for sync in answer.syncs:
+                reason = f": {sync.reason}" if sync.status is Status.FAILED else ""
+                self.say(f"{answer.number}: {sync.kind} {sync.number} {sync.status}{reason}")
+
+
+def settled(engine: Engine, ids: Sequence[int]) -> dict[int, Sync]:
+    """Wait until none of the syncs moves by itself any more, ten minutes at most; return them."""
+    deadline = engine.clock.now() + LONGEST_WAIT
+    while True:
+        rows = engine.syncs(ids)
+        moving = [sync for sync in rows.values() if _moves(sync)]
+        if not moving or engine.clock.now() > deadline:
+            return rows
+        engine.clock.sleep(LOOK_SECONDS)
+
+
+def _moves(sync: Sync) -> bool:
+    waits = sync.waiting_for in {WaitingFor.PREREQUISITE, WaitingFor.CONNECTION}
+    return sync.status is Status.PROCESSING or (sync.status is Status.PENDING and not waits)
+
+
+def replaced(answer: Numbered, syncs: Sequence[Sync]) -> Numbered:
+    """Return the answer with its documents as they stand now."""
+    return replace(answer, syncs=syncs)
+
+
+def outcome(number: str, answer: Retried, sync: Sync | None) -> str:
+    """Return one line for one pressed document."""
+    if sync is None:
+        return f"{number}: record not found"
+    match answer.answer:
+        case Answer.ALREADY_SYNCED:
+            return f"{number}: was already synced as {sync.destination_number}. Nothing sent."
+        case Answer.SKIPPED:
+            return f"{number}: skipped by a person. Nothing sent."
+        case _ if sync.status is Status.SUCCESS:
+            return f"{number}: Invoice synced successfully"
+        case _ if sync.status is Status.FAILED:
+            return f"{number}: Failed to sync invoice. {sync.reason}"
+        case _:
+            return f"{number}: {sync.status.value}. {sync.reason or ''}".rstrip()
+
+
+def text_of(renderer: Renderer, problem: object) -> str:
+    """Return the sentence that names a problem, in the words of Slack's answer."""
+    shown = renderer.show("wrong", problem=problem)
+    return str(shown["text"])
+
+
+def _table(syncs: Sequence[Sync]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("Document", "Order", "Type", "Last attempt (UTC)"):
+        table.add_column(title)
+    table.add_column("Amount", justify="right")
+    table.add_column("Status")
+    table.add_column("Reason")
+    for sync in syncs:
+        moment = sync.attempted_at.strftime("%Y-%m-%d %H:%M") if sync.attempted_at else ""
+        table.add_row(
+            clean(sync.document_number or "-"),
+            clean(sync.order_number),
+            sync.kind.value,
+            moment,
+            str(sync.amount or ""),
+            Text(sync.status.value, style=COLOURS[sync.status]),
+            Text(cut(clean(sync.reason or ""), REASON)),
+        )
+    return table
+
+
+def _line(attempt: Attempt) -> str:
+    who = attempt.actor.name or attempt.actor.id
+    moment = attempt.started_at.strftime("%Y-%m-%d %H:%M:%S")
+    return (
+        f"  {attempt.number}. {moment} {attempt.trigger} by {who}: {attempt.outcome or 'running'}"
+    )

@@ -1,0 +1,255 @@
+"""What the site holds, and what it makes of a create: totals by line, errors by field."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sandbox.money import CENT, cents, taxed
+
+KEY = "daftra-sandbox-key"
+INVOICE, CREDIT_NOTE, REFUND = 0, 5, 6
+PERCENT, VALUE = 1, 2
+
+
+@dataclass(slots=True)
+class Client:
+    """Whom the site invoices."""
+
+    id: int
+    name: str
+    email: str | None
+    number: str = ""
+
+
+@dataclass(slots=True)
+class Product:
+    """What the site sells; `status` 0 is active. `refusal` is a text that creates with it get."""
+
+    id: int
+    name: str
+    code: str
+    price: Decimal = Decimal(0)
+    status: int = 0
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A tax; `included` says that a unit price contains it."""
+
+    id: int
+    name: str
+    value: Decimal
+    included: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with the sums that the site made."""
+
+    item: str
+    product_id: int | None
+    unit_price: Decimal
+    quantity: Decimal
+    discount: Decimal
+    net: Decimal
+    tax_id: int | None
+    tax: Decimal
+
+
+@dataclass(slots=True)
+class Document:
+    """An invoice, credit note or refund receipt."""
+
+    id: int
+    no: str
+    type: int
+    client_id: int
+    date: str
+    currency: str
+    po_number: str
+    notes: str
+    lines: list[Line]
+    fields: list[dict[str, str]]
+    created: datetime
+    draft: bool = False
+    subscription_id: str | None = None
+    off_by: Decimal = Decimal(0)
+    external_source: str = "api"
+    paid: Decimal = Decimal(0)
+
+    @property
+    def total(self) -> Decimal:
+        """All lines with their taxes."""
+        return cents(sum((line.net + line.tax for line in self.lines), Decimal(0)) + self.off_by)
+
+    @property
+    def key(self) -> str | None:
+        """What the custom field `invsync_key` holds."""
+        found = (one["value"] for one in self.fields if one.get("label") == "invsync_key")
+        return next(found, None)
+
+
+class Invalid(Exception):
+    """A create that the site refuses: a message, and what is wrong with which field."""
+
+    def __init__(self, message: str, errors: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or {}
+
+
+@dataclass
+class Site:
+    """The site's data. Knobs: `index_lag` (seconds until lists show a new document), `off_by`."""
+
+    clients: dict[int, Client] = field(default_factory=dict)
+    products: dict[int, Product] = field(default_factory=dict)
+    taxes: dict[int, Tax] = field(default_factory=dict)
+    documents: dict[int, Document] = field(default_factory=dict)
+    closed_before: str = ""
+    index_lag: float = 0.0
+    off_by: Decimal = Decimal(0)
+    arabic: bool = False
+    key: str = KEY
+    expired: bool = False
+    creates: list[dict[str, Any]] = field(default_factory=list)
+    requests: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    last_id: int = 1000
+
+    def next_id(self) -> int:
+        """Return an id that nothing has."""
+        self.last_id += 1
+        return self.last_id
+
+    def shown(self, *types: int) -> list[Document]:
+        """Return the documents that lists show by now, the newest first."""
+        ripe = datetime.now(UTC) - timedelta(seconds=self.index_lag)
+        found = [
+            one for one in self.documents.values() if one.type in types and one.created <= ripe
+        ]
+        return sorted(found, key=lambda one: one.id, reverse=True)
+
+    def product_by_code(self, code: str) -> Product | None:
+        """Return the product with exactly this code."""
+        return next((one for one in self.products.values() if one.code == code), None)
+
+    def add_client(self, name: str, email: str | None, number: str = "") -> Client:
+        """Add a client."""
+        client = Client(self.next_id(), name, email, number)
+        self.clients[client.id] = client
+        return client
+
+    def add_product(self, name: str, code: str, price: Decimal = Decimal(0)) -> Product:
+        """Add a product."""
+        product = Product(self.next_id(), name, code, price)
+        self.products[product.id] = product
+        return product
+
+    def book(self, kind: int, head: dict[str, Any], items: Any, fields: Any) -> Document:
+        """Create a document. Raises Invalid."""
+        with self.lock:
+            self._validate(head, items)
+            document = Document(
+                id=self.next_id(),
+                no=f"{len(self.documents) + 1:06d}",
+                type=kind,
+                client_id=int(head["client_id"]),
+                date=str(head.get("date") or date.today().isoformat()),  # noqa: DTZ011 - site's wall time
+                currency=str(head.get("currency_code") or "SAR"),
+                po_number=str(head.get("po_number") or ""),
+                notes=str(head.get("notes") or ""),
+                lines=[self._line(item) for item in items],
+                fields=list(_fields(fields)),
+                created=datetime.now(UTC),
+                draft=str(head.get("draft") or "0") == "1",
+                subscription_id=_text(head.get("subscription_id")),
+                off_by=self.off_by,
+            )
+            self.documents[document.id] = document
+            return document
+
+    def _validate(self, head: dict[str, Any], items: Any) -> None:
+        errors: dict[str, str] = {}
+        client = self.clients.get(_integer(head.get("client_id")))
+        if client is None:
+            errors["client_id"] = self._say("Please select a valid client", "اختر عميلا صحيحا")
+        if not head.get("client_email") and (client is None or not client.email):
+            errors["client_email"] = self._say("Email is required", "البريد الإلكتروني مطلوب")
+        if self.closed_before and str(head.get("date") or "9") < self.closed_before:
+            text = "The date is in a closed period"
+            errors["date"] = self._say(text, "التاريخ في الفترة المالية المغلقة")
+        if not isinstance(items, list) or not items:
+            errors["InvoiceItem"] = self._say("Please add an item", "أضف بندا")
+        for position, item in enumerate(items if isinstance(items, list) else []):
+            errors |= self._item_errors(position, item)
+        if errors:
+            raise Invalid(self._say("Validation errors", "بيانات غير صحيحة"), errors)
+
+    def _item_errors(self, position: int, item: Any) -> dict[str, str]:
+        if not isinstance(item, dict):
+            return {f"InvoiceItem.{position}": "not an item"}
+        wanted = item.get("product_id")
+        product = self.products.get(_integer(wanted))
+        if wanted and product is None:
+            return {f"InvoiceItem.{position}.product_id": "Product not found"}
+        if product and product.refusal:
+            raise Invalid(product.refusal)
+        if _number(item.get("unit_price")) is None or _number(item.get("quantity", 1)) is None:
+            return {f"InvoiceItem.{position}.unit_price": "must be a number"}
+        return {}
+
+    def _line(self, item: dict[str, Any]) -> Line:
+        price, quantity = _number(item["unit_price"]), _number(item.get("quantity", 1))
+        gross = (price or Decimal(0)) * (quantity or Decimal(0))
+        given = _number(item.get("discount")) or Decimal(0)
+        by_value = _integer(item.get("discount_type")) == VALUE
+        discount = given if by_value else gross * given / 100
+        tax = self.taxes.get(_integer(item.get("tax1")))
+        net = cents(gross - discount)
+        amount = Decimal(0)
+        if tax and tax.included:
+            without = cents(net / (1 + tax.value / 100))
+            net, amount = without, net - without
+        elif tax:
+            amount = taxed(net, tax.value)
+        return Line(
+            item=str(item.get("item") or ""),
+            product_id=_integer(item.get("product_id")) or None,
+            unit_price=price or Decimal(0),
+            quantity=quantity or Decimal(0),
+            discount=discount,
+            net=net,
+            tax_id=tax.id if tax else None,
+            tax=amount,
+        )
+
+    def _say(self, english: str, arabic: str) -> str:
+        return arabic if self.arabic else english
+
+
+def _fields(given: Any) -> Iterator[dict[str, str]]:
+    for one in given if isinstance(given, list) else []:
+        if isinstance(one, dict) and one.get("label"):
+            yield {"label": str(one["label"]), "value": str(one.get("value") or "")}
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return Decimal(str(value)) if value is not None else None
+    except InvalidOperation:
+        return None
+
+
+def _integer(value: Any) -> int:
+    return int(value) if str(value).isdecimal() else 0
+
+
+def _text(value: Any) -> str | None:
+    return None if value in {None, ""} else str(value)
+
+
+__all__ = ["CENT", "Client", "Document", "Invalid", "Line", "Product", "Site", "Tax"]

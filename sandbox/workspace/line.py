@@ -1,0 +1,148 @@
+"""Payloads on their way to the app: over its newest socket, or signed over HTTP."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sandbox.workspace.state import Json, State
+
+ACK_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class Ack:
+    """Whether the app took a payload in time, what it answered, and after how many ms."""
+
+    taken: bool
+    payload: Any = None
+    ms: float = 0.0
+
+
+@dataclass
+class Line:
+    """The way to the app. `events_url` switches to HTTP mode."""
+
+    state: State
+    signing_secret: str
+    events_url: str | None = None
+    sockets: list[WebSocket] = field(default_factory=list)
+    tickets: set[str] = field(default_factory=set)
+    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    last: tuple[str, Json] | None = None
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ticket(self) -> str:
+        """Return a ticket that opens one socket."""
+        name = uuid.uuid4().hex
+        self.tickets.add(name)
+        return name
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Hold one socket of the app until it ends."""
+        ticket = socket.query_params.get("ticket", "")
+        if ticket not in self.tickets:
+            await socket.close(4001)
+            return
+        self.tickets.discard(ticket)
+        await socket.accept()
+        self.sockets.append(socket)
+        self.arrived.set()
+        self.state.changed()
+        debug = {"host": "sandbox", "approximate_connection_time": 18060}
+        hello = {"type": "hello", "num_connections": len(self.sockets), "debug_info": debug}
+        await socket.send_json({**hello, "connection_info": {"app_id": "A0INVSYNC"}})
+        try:
+            while True:
+                self._answered(json.loads(await socket.receive_text()))
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            self.sockets.remove(socket)
+            self.state.changed()
+
+    def _answered(self, answer: Json) -> None:
+        waiter = self.waiting.pop(str(answer.get("envelope_id")), None)
+        if waiter and not waiter.done():
+            waiter.set_result(answer.get("payload"))
+
+    async def drop(self) -> int:
+        """Close every socket, as Slack does now and then; returns how many."""
+        sockets = list(self.sockets)
+        for socket in sockets:
+            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+            await socket.close(1001)
+        return len(sockets)
+
+    async def deliver(self, kind: str, payload: Json) -> Ack:
+        """Bring a payload to the app and wait for its acknowledgement, three seconds at most."""
+        self.last = (kind, payload)
+        began = time.monotonic()
+        late, self.state.knobs.late_ack_s = self.state.knobs.late_ack_s, 0.0
+        await asyncio.sleep(late)
+        left = ACK_SECONDS - late
+        send = self._by_http if self.events_url else self._by_socket
+        ack = await send(kind, payload, left) if left > 0 else Ack(taken=False)
+        ack.ms = (time.monotonic() - began) * 1000
+        self.state.note("to app", kind, payload, ack.payload if ack.taken else "no ack", ack.ms)
+        return ack
+
+    async def redeliver(self) -> Ack:
+        """Bring the last payload again, as Slack does when it missed the acknowledgement."""
+        if self.last is None:
+            return Ack(taken=False)
+        return await self.deliver(*self.last)
+
+    async def _by_socket(self, kind: str, payload: Json, left: float) -> Ack:
+        if not self.sockets:
+            return Ack(taken=False)
+        envelope = {
+            "envelope_id": str(uuid.uuid4()),
+            "type": "slash_commands" if kind == "slash_commands" else "interactive",
+            "accepts_response_payload": True,
+            "payload": payload,
+        }
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.waiting[str(envelope["envelope_id"])] = waiter
+        try:
+            await self.sockets[-1].send_json(envelope)
+            return Ack(taken=True, payload=await asyncio.wait_for(waiter, left))
+        except (TimeoutError, RuntimeError, WebSocketDisconnect):
+            return Ack(taken=False)
+
+    async def _by_http(self, kind: str, payload: Json, left: float) -> Ack:
+        form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+        body = urlencode(form).encode()
+        stamp = str(int(time.time()))
+        base = b"v0:" + stamp.encode() + b":" + body
+        digest = hmac.new(self.signing_secret.encode(), base, hashlib.sha256).hexdigest()
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": f"v0={digest}",
+        }
+        try:
+            async with httpx.AsyncClient(timeout=left, trust_env=False) as client:
+                answer = await client.post(str(self.events_url), content=body, headers=headers)
+        except httpx.HTTPError:
+            return Ack(taken=False)
+        if answer.status_code != httpx.codes.OK:
+            return Ack(taken=False)
+        return Ack(taken=True, payload=_json(answer.text))
+
+
+def _json(text: str) -> Any:
+    if not text.strip():
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"text": text}

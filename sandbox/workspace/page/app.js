@@ -1,0 +1,219 @@
+// The page: who you are, where you look, what you type. Everything goes through the driver's API.
+
+import { blocks } from "./blocks.js";
+import { element, mrkdwn } from "./mrkdwn.js";
+
+const $ = (id) => document.getElementById(id);
+const COMMANDS = [
+  ["/invsync", "how things stand"], ["/invsync failed", "what failed, newest first"], ["/invsync log", "the sync log, 20 a page"],
+  ["/invsync show ", "NUMBER: one document"], ["/invsync retry ", "NUMBER...: send again"], ["/invsync sync ", "ORDER...: fetch and sync"],
+  ["/invsync digest preview", "what the next digest says"], ["/invsync digest now", "post it"], ["/invsync help", "what there is"],
+];
+const KNOBS = [
+  ["Acknowledge the next payload 4 s late", { late_ack_s: 4 }], ["Drop the socket", { drop_socket: true }],
+  ["429 to the next chat.update", { rate_limit_next: { method: "chat.update", retry_after: 2 } }],
+  ["429 to the next chat.postEphemeral", { rate_limit_next: { method: "chat.postEphemeral", retry_after: 2 } }],
+  ["Expire the next trigger", { expire_trigger: 1 }], ["Lose the answer of the next post", { lose_answer: 1 }], ["Deliver the last payload again", { redeliver_last: 1 }],
+];
+const state = { people: [], channels: [], user: null, channel: "C0FINANCE", version: 0, drawn: "", views: "", drawer: null };
+
+const get = async (path) => (await fetch(path)).json();
+const post = async (path, body) =>
+  (await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
+const person = () => state.people.find((one) => one.id === state.user);
+const context = () => ({
+  zone: person().tz,
+  names: Object.fromEntries(state.people.map((one) => [one.id, one.name])),
+});
+
+function channelButton(channel, title) {
+  const button = element("button", channel.id === state.channel ? "here" : "", title);
+  button.onclick = () => { state.channel = channel.id; state.drawn = ""; sidebar(); refresh(); };
+  return element("li", "", button);
+}
+
+function sidebar() {
+  const shown = state.channels.filter((one) => !one.direct_with && !one.archived);
+  $("channels").replaceChildren(...shown.map((one) => channelButton(one, `# ${one.name}`)));
+  const directs = state.channels.filter((one) => one.direct_with === state.user);
+  $("directs").replaceChildren(...(directs.length ? directs.map((one) => channelButton(one, "invsync")) : [element("li", "", element("span", "", "invsync"))]));
+  const here = state.channels.find((one) => one.id === state.channel);
+  $("title").textContent = here.direct_with ? "invsync" : `# ${here.name}`;
+  $("topic").textContent = here.topic || "";
+  const me = person();
+  $("who").textContent = `${me.title} · ${me.tz} · ${me.locale}`;
+}
+
+function drawMessage(message) {
+  const node = element("article", message.ephemeral ? "message only" : "message");
+  const body = element("div");
+  const by = element("div", "by", element("strong", "", "invsync"), element("span", "badge", "APP"));
+  const time = new Date(Number(message.ts.split(".")[0]) * 1000);
+  by.append(element("time", "", new Intl.DateTimeFormat("en-GB", { timeZone: person().tz, hour: "2-digit", minute: "2-digit" }).format(time)));
+  if (message.edited) by.append(element("span", "quiet", "(edited)"));
+  if (message.ephemeral) by.append(element("span", "quiet", "Only visible to you"));
+  const press = (part, block, value) => post("/driver/click", {
+    user: state.user, channel: state.channel, ts: message.ts, action_id: part.action_id, block_id: block.block_id, value,
+  });
+  const drawing = { ...context(), press, warned: message.warned };
+  body.append(by, message.blocks.length ? blocks(message.blocks, drawing) : element("div", "blocks", mrkdwn(message.text, drawing)));
+  node.append(element("div", "avatar", "iv"), body);
+  node.dataset.ts = message.ts;
+  return node;
+}
+
+async function refresh() {
+  const { messages } = await get(`/driver/channels/${state.channel}/messages?user=${state.user}`);
+  const sum = JSON.stringify(messages) + state.user;
+  if (sum !== state.drawn) {
+    const pane = $("messages");
+    const atEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 120 || !state.drawn;
+    const kept = pane.scrollTop;
+    const grown = pane.childElementCount < messages.length;
+    pane.replaceChildren(...(messages.length ? messages.map(drawMessage) : [element("p", "empty", "Nothing here yet. Type /invsync to begin.")]));
+    if (atEnd || grown) pane.lastElementChild.scrollIntoView({ block: pane.lastElementChild.offsetHeight > pane.clientHeight ? "start" : "end" });
+    else pane.scrollTop = kept;
+    state.drawn = sum;
+  }
+  await refreshViews();
+  if (state.drawer === "exchanges") await exchanges();
+}
+
+async function refreshViews() {
+  const { views } = await get(`/driver/views?user=${state.user}`);
+  const sum = JSON.stringify(views);
+  if (sum === state.views) return;
+  state.views = sum;
+  $("modals").replaceChildren(...views.slice(-1).map(drawView));
+  $("modals").querySelector(".modal")?.focus();
+}
+
+function drawView(view) {
+  const veil = element("div", "veil");
+  const box = element("div", "modal");
+  box.setAttribute("role", "dialog");
+  box.setAttribute("aria-label", view.title.text);
+  box.tabIndex = -1;
+  const close = () => post("/driver/close", { user: state.user, view_id: view.id });
+  const shut = element("button", "shut", "✕");
+  shut.setAttribute("aria-label", "Close");
+  shut.onclick = close;
+  const press = (part, block, value) =>
+    post("/driver/click", { user: state.user, view_id: view.id, action_id: part.action_id, block_id: block.block_id, value });
+  const body = element("div", "body", blocks(view.blocks, { ...context(), press, errors: view.errors }));
+  const footer = element("footer");
+  const cancel = element("button", "press", view.close?.text ?? "Close");
+  cancel.onclick = close;
+  footer.append(cancel);
+  if (view.submit) {
+    const submit = element("button", "press primary", view.submit.text);
+    submit.onclick = () => post("/driver/submit", { user: state.user, view_id: view.id, values: values(box) });
+    footer.append(submit);
+  }
+  box.append(element("header", "", element("h2", "", view.title.text), shut), body, footer);
+  veil.append(box);
+  veil.onkeydown = (event) => { if (event.key === "Escape") close(); };
+  return veil;
+}
+
+function values(box) {
+  const found = {};
+  for (const field of box.querySelectorAll("[data-block]"))
+    found[field.dataset.block] = { [field.dataset.action]: { type: "plain_text_input", value: field.value } };
+  return found;
+}
+
+async function exchanges() {
+  const found = (await get("/driver/exchanges")).exchanges.slice(-120).reverse();
+  const open = new Set([...$("drawer-body").querySelectorAll("details[open]")].map((one) => one.dataset.n));
+  $("drawer-body").replaceChildren(...found.map((one) => {
+    const node = element("details", "exchange");
+    node.dataset.n = one.n;
+    node.open = open.has(String(one.n));
+    const mark = one.kind === "to app" ? "→" : "←";
+    node.append(
+      element("summary", "", `${mark} `, element("b", "", one.title), element("span", "quiet", `${one.ms} ms`)),
+      element("pre", "", JSON.stringify(one.sent, null, 1)), element("pre", "", JSON.stringify(one.answer, null, 1)),
+    );
+    return node;
+  }));
+}
+
+function knobs() {
+  $("drawer-body").replaceChildren(element("p", "quiet", "Each does its mischief once."), ...KNOBS.map(([title, body]) => {
+    const button = element("button", "plain", title);
+    button.onclick = async () => { await post("/driver/knobs", body); button.textContent = `${title} ✓`; };
+    return button;
+  }));
+}
+
+function drawer(kind) {
+  state.drawer = state.drawer === kind ? null : kind;
+  $("drawer").hidden = !state.drawer;
+  $("drawer-title").textContent = kind === "knobs" ? "Knobs" : "Exchanges";
+  if (state.drawer === "knobs") knobs();
+  if (state.drawer === "exchanges") exchanges();
+}
+
+function suggest() {
+  const typed = $("text").value;
+  const fitting = typed.startsWith("/") ? COMMANDS.filter(([command]) => command.startsWith(typed) && command !== typed) : [];
+  $("suggestions").hidden = !fitting.length;
+  $("suggestions").replaceChildren(...fitting.map(([command, hint]) => {
+    const button = element("button", "", element("b", "", command), element("span", "", hint));
+    button.type = "button";
+    button.onclick = () => { $("text").value = command; $("text").focus(); suggest(); };
+    return button;
+  }));
+}
+
+async function send(event) {
+  event.preventDefault();
+  const text = $("text").value.trim();
+  if (!text) return;
+  $("text").value = "";
+  suggest();
+  const answer = await post("/driver/command", { user: state.user, channel: state.channel, text });
+  if (!answer.ok && answer.error && answer.error !== "operation_timeout") $("text").placeholder = answer.error;
+}
+
+async function watch() {
+  for (;;) {
+    try {
+      state.version = (await get(`/driver/changes?after=${state.version}`)).version;
+      await people();
+      await refresh();
+    } catch {
+      $("connection").className = "off";
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+async function people() {
+  const found = await get("/driver/people");
+  const more = found.channels.length !== state.channels.length;
+  Object.assign(state, { people: found.people, channels: found.channels });
+  $("connection").textContent = found.connected ? "app connected" : "app away";
+  $("connection").className = found.connected ? "" : "off";
+  if (more && state.user) sidebar();
+}
+
+async function begin() {
+  await people();
+  state.user = new URLSearchParams(location.search).get("user") ?? state.people[0].id;
+  $("person").replaceChildren(...state.people.map((one) => Object.assign(element("option", "", `${one.name}, ${one.title.toLowerCase()}`), { value: one.id, selected: one.id === state.user })));
+  $("person").onchange = () => { state.user = $("person").value; state.drawn = ""; state.views = ""; if (state.channel.startsWith("D")) state.channel = "C0FINANCE"; sidebar(); refresh(); };
+  const { links } = await get("/page/systems");
+  $("systems").replaceChildren(...links.map((one) => element("li", "", Object.assign(element("a", "", `${one.title} ↗`), { href: one.url, target: "_blank" }))));
+  $("composer").onsubmit = send;
+  $("text").oninput = suggest;
+  $("open-knobs").onclick = () => drawer("knobs");
+  $("open-exchanges").onclick = () => drawer("exchanges");
+  $("close-drawer").onclick = () => drawer(state.drawer);
+  sidebar();
+  await refresh();
+  watch();
+}
+
+begin();

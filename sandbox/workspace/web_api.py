@@ -1,0 +1,387 @@
+"""Slack's Web API, as far as an app like ours calls it, with Slack's own error codes and limits."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from sandbox.serving import drop
+from sandbox.workspace.blockkit import characters, problems
+from sandbox.workspace.cast import BOT_USER, Channel, Person
+from sandbox.workspace.line import Line
+from sandbox.workspace.state import Json, Message, State
+
+MOST_CHARACTERS = 13_200
+MOST_STACKED = 3
+SCOPES = (
+    "chat:write,commands,users:read,usergroups:read,channels:read,groups:read,im:write,"
+    "channels:history"
+)
+
+
+class Refused(Exception):
+    """An answer with `ok: false`."""
+
+    def __init__(self, error: str, **more: Any) -> None:
+        super().__init__(error)
+        self.body = {"ok": False, "error": error, **more}
+
+
+class WebApi:
+    """Answers `/api/METHOD`."""
+
+    def __init__(self, state: State, line: Line, tokens: tuple[str, str]) -> None:
+        self._state = state
+        self._line = line
+        self._bot_token, self._app_token = tokens
+        self._methods: dict[str, Callable[[Json], Json]] = {
+            "auth.test": self._auth_test,
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "chat.postEphemeral": self._whisper,
+            "chat.delete": self._delete,
+            "chat.getPermalink": self._permalink,
+            "views.open": self._views_open,
+            "views.push": self._views_push,
+            "views.update": self._views_update,
+            "views.publish": self._views_publish,
+            "users.info": self._user,
+            "users.list": self._users,
+            "usergroups.list": self._groups,
+            "usergroups.users.list": self._group_users,
+            "conversations.info": self._channel_info,
+            "conversations.list": self._channels,
+            "conversations.open": self._open_direct,
+            "conversations.history": self._history,
+        }
+
+    async def serve(self, request: Request) -> Response:
+        """Answer one call."""
+        method, began = request.path_params["method"], time.monotonic()
+        given = await _given(request)
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        limit = self._state.knobs.limited.get(method)
+        if limit and limit[0]:
+            limit[0] -= 1
+            body = {"ok": False, "error": "ratelimited"}
+            self._state.note("from app", method, given, body, 0)
+            return JSONResponse(body, 429, {"Retry-After": str(limit[1])})
+        try:
+            body = self._answer(method, given, token or str(given.get("token", "")), request)
+        except Refused as refused:
+            body = refused.body
+        self._state.note("from app", method, given, body, (time.monotonic() - began) * 1000)
+        if method.startswith("chat.post") and self._state.knobs.lose_answers:
+            self._state.knobs.lose_answers -= 1
+            await drop(request.scope)
+        return JSONResponse(body, headers={"x-oauth-scopes": SCOPES})
+
+    def _answer(self, method: str, given: Json, token: str, request: Request) -> Json:
+        if not token:
+            raise Refused("not_authed")
+        if method == "apps.connections.open":
+            if token != self._app_token:
+                raise Refused("not_allowed_token_type")
+            host = request.url.netloc
+            return {"ok": True, "url": f"ws://{host}/link?ticket={self._line.ticket()}"}
+        if token != self._bot_token:
+            raise Refused("invalid_auth")
+        if method not in self._methods:
+            raise Refused("unknown_method")
+        return {"ok": True, **self._methods[method](given)}
+
+    def _auth_test(self, given: Json) -> Json:
+        del given
+        return {
+            "url": "http://acme.slack.test/",
+            "team": "Acme",
+            "user": "invsync",
+            "team_id": self._state.team,
+            "user_id": BOT_USER,
+            "bot_id": "B0INVSYNC",
+            "is_enterprise_install": False,
+        }
+
+    # --- chat ----------------------------------------------------------------------------------
+
+    def _post(self, given: Json) -> Json:
+        channel = self._postable(given)
+        text, blocks = checked(given)
+        message = self._state.post(
+            channel.id,
+            text,
+            blocks,
+            thread_ts=given.get("thread_ts"),
+            metadata=_object(given.get("metadata")),
+        )
+        return {"channel": channel.id, "ts": message.ts, "message": told(message)}
+
+    def _update(self, given: Json) -> Json:
+        message = self._found(given)
+        text, blocks = checked(given)
+        self._state.edit(message, text, blocks)
+        return {
+            "channel": message.channel,
+            "ts": message.ts,
+            "text": text,
+            "message": told(message),
+        }
+
+    def _whisper(self, given: Json) -> Json:
+        channel = self._postable(given)
+        user = str(given.get("user", ""))
+        person = self._state.people.get(user)
+        if person is None or channel.direct_with not in {None, user}:
+            raise Refused("user_not_in_channel")
+        text, blocks = checked(given)
+        message = self._state.post(channel.id, text, blocks, only_for=user)
+        return {"message_ts": message.ts}
+
+    def _delete(self, given: Json) -> Json:
+        message = self._found(given)
+        self._state.remove(message)
+        return {"channel": message.channel, "ts": message.ts}
+
+    def _permalink(self, given: Json) -> Json:
+        message = self._found({**given, "ts": given.get("message_ts")})
+        return {"channel": message.channel, "permalink": f"http://acme.slack.test/{message.ts}"}
+
+    def _postable(self, given: Json) -> Channel:
+        name = str(given.get("channel", ""))
+        channel = self._state.channels.get(name)
+        if name in self._state.people:
+            channel = self._state.direct_channel(name)
+        if channel is None:
+            raise Refused("channel_not_found")
+        if channel.archived:
+            raise Refused("is_archived")
+        if not channel.bot_in:
+            raise Refused("not_in_channel")
+        return channel
+
+    def _found(self, given: Json) -> Message:
+        if given.get("channel") not in self._state.channels:
+            raise Refused("channel_not_found")
+        message = self._state.message(str(given["channel"]), str(given.get("ts", "")))
+        if message is None or message.only_for:
+            raise Refused("message_not_found")
+        if message.user != BOT_USER:
+            raise Refused("cant_update_message")
+        return message
+
+    # --- views ---------------------------------------------------------------------------------
+
+    def _views_open(self, given: Json) -> Json:
+        return self._stack(given, alone=True)
+
+    def _views_push(self, given: Json) -> Json:
+        return self._stack(given, alone=False)
+
+    def _stack(self, given: Json, *, alone: bool) -> Json:
+        body = _view(given, "modal")
+        user, error = self._state.take_trigger(str(given.get("trigger_id", "")))
+        if user is None:
+            raise Refused(error)
+        if alone:
+            self._state.views[user].clear()
+        elif len(self._state.views[user]) >= MOST_STACKED:
+            raise Refused("push_limit_reached")
+        return {"view": self._state.view_json(self._state.push_view(user, body))}
+
+    def _views_update(self, given: Json) -> Json:
+        view = self._state.view(str(given.get("view_id", "")))
+        if view is None:
+            raise Refused("not_found")
+        if given.get("hash") and given["hash"] != view.hash:
+            raise Refused("hash_conflict")
+        self._state.update_view(view, _view(given, "modal"))
+        return {"view": self._state.view_json(view)}
+
+    def _views_publish(self, given: Json) -> Json:
+        user = str(given.get("user_id", ""))
+        if user not in self._state.people:
+            raise Refused("user_not_found")
+        self._state.homes[user] = _view(given, "home")
+        self._state.changed()
+        return {"view": self._state.homes[user]}
+
+    # --- people and places ---------------------------------------------------------------------
+
+    def _user(self, given: Json) -> Json:
+        person = self._state.people.get(str(given.get("user", "")))
+        if person is None:
+            raise Refused("user_not_found")
+        return {"user": user_json(person)}
+
+    def _users(self, given: Json) -> Json:
+        del given
+        members = [user_json(person) for person in self._state.people.values()]
+        return {"members": members, "response_metadata": {"next_cursor": ""}}
+
+    def _groups(self, given: Json) -> Json:
+        del given
+        groups = [
+            {"id": name, "handle": handle, "name": handle, "users": list(users)}
+            for name, (handle, users) in self._state.groups.items()
+        ]
+        return {"usergroups": groups}
+
+    def _group_users(self, given: Json) -> Json:
+        group = self._state.groups.get(str(given.get("usergroup", "")))
+        if group is None:
+            raise Refused("no_such_subteam")
+        return {"users": list(group[1])}
+
+    def _channel_info(self, given: Json) -> Json:
+        channel = self._state.channels.get(str(given.get("channel", "")))
+        if channel is None:
+            raise Refused("channel_not_found")
+        return {"channel": channel_json(channel)}
+
+    def _channels(self, given: Json) -> Json:
+        del given
+        channels = [channel_json(one) for one in self._state.channels.values()]
+        return {"channels": channels, "response_metadata": {"next_cursor": ""}}
+
+    def _open_direct(self, given: Json) -> Json:
+        user = str(given.get("users", "")).split(",")[0].strip('[]" ')
+        if user not in self._state.people:
+            raise Refused("user_not_found")
+        return {"channel": {"id": self._state.direct_channel(user).id}}
+
+    def _history(self, given: Json) -> Json:
+        channel = str(given.get("channel", ""))
+        if channel not in self._state.channels:
+            raise Refused("channel_not_found")
+        oldest = float(given.get("oldest") or 0)
+        found = [one for one in self._state.messages[channel] if not one.only_for]
+        rows = [told(one) for one in reversed(found) if float(one.ts) >= oldest]
+        return {"messages": rows[: int(given.get("limit") or 100)], "has_more": False}
+
+
+def checked(given: Json) -> tuple[str, list[Json]]:
+    """Return text and blocks of a message that Slack would take. Raises Refused."""
+    text, blocks = str(given.get("text") or ""), given.get("blocks") or []
+    if isinstance(blocks, str):
+        blocks = json.loads(blocks)
+    if not isinstance(blocks, list):
+        raise Refused("invalid_blocks_format")
+    if not text and not blocks:
+        raise Refused("no_text")
+    wrong = problems(blocks, "message")
+    if wrong:
+        messages = [f"[ERROR] {one}" for one in wrong]
+        raise Refused("invalid_blocks", errors=wrong, response_metadata={"messages": messages})
+    if characters(blocks) > MOST_CHARACTERS:
+        raise Refused("msg_blocks_too_long")
+    return text, blocks
+
+
+def told(message: Message) -> Json:
+    """Return a message as the API tells it."""
+    shown: Json = {
+        "type": "message",
+        "ts": message.ts,
+        "user": message.user,
+        "bot_id": "B0INVSYNC",
+        "app_id": "A0INVSYNC",
+        "text": message.text,
+        "blocks": message.blocks,
+    }
+    if message.metadata:
+        shown["metadata"] = message.metadata
+    if message.edited:
+        shown["edited"] = {"user": BOT_USER, "ts": message.ts}
+    return shown
+
+
+def user_json(person: Person) -> Json:
+    """Return a person as the API tells them."""
+    return {
+        "id": person.id,
+        "team_id": person.team,
+        "name": person.name.split()[0].lower(),
+        "real_name": person.name,
+        "deleted": person.deleted,
+        "is_bot": False,
+        "is_restricted": person.guest,
+        "is_ultra_restricted": False,
+        "tz": person.zone,
+        "locale": person.locale,
+        "profile": {"real_name": person.name, "display_name": person.name.split()[0]},
+    }
+
+
+def channel_json(channel: Channel) -> Json:
+    """Return a channel as the API tells it."""
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "is_channel": channel.direct_with is None,
+        "is_im": channel.direct_with is not None,
+        "is_archived": channel.archived,
+        "is_member": channel.bot_in,
+        "is_private": False,
+        "is_ext_shared": channel.shared,
+        "is_pending_ext_shared": False,
+    }
+
+
+def _view(given: Json, kind: str) -> Json:
+    body = _object(given.get("view"))
+    if body is None or body.get("type") != kind:
+        raise Refused("invalid_arguments")
+    wrong = problems(body, kind)
+    if wrong:
+        messages = [f"[ERROR] {one}" for one in wrong]
+        raise Refused("invalid_arguments", response_metadata={"messages": messages})
+    return body
+
+
+def _object(value: Any) -> Json | None:
+    if isinstance(value, str):
+        value = json.loads(value)
+    return value if isinstance(value, dict) else None
+
+
+async def _given(request: Request) -> Json:
+    """Return the arguments of a call: JSON, a form, or an empty body of either type."""
+    body = await request.body()
+    query = dict(request.query_params)
+    if not body.strip():
+        return query
+    if "json" in request.headers.get("content-type", ""):
+        data = json.loads(body)
+        return {**query, **(data if isinstance(data, dict) else {})}
+    return {**query, **dict(parse_qsl(body.decode()))}
+
+
+async def respond(state: State, request: Request) -> Response:
+    """Answer a response_url: a new message, or another content of the one it belongs to."""
+    given = await _given(request)
+    url = state.take_url(request.path_params["name"])
+    if url is None:
+        state.note("from app", "response_url", given, "404", 0)
+        return PlainTextResponse("used_url", 404)
+    message = state.message(url.channel, url.message_ts) if url.message_ts else None
+    if given.get("delete_original") and message:
+        state.remove(message)
+        return PlainTextResponse("ok")
+    try:
+        text, blocks = checked(given)
+    except Refused as refused:
+        state.note("from app", "response_url", given, refused.body, 0)
+        return JSONResponse(refused.body, 400)
+    if given.get("replace_original") and message:
+        state.edit(message, text, blocks)
+    else:
+        alone = given.get("response_type", "ephemeral") != "in_channel"
+        new = state.post(url.channel, text, blocks, only_for=url.user if alone else None)
+        if given.get("replace_original") and url.message_ts is None:
+            url.message_ts = new.ts
+    state.note("from app", "response_url", given, "ok", 0)
+    return PlainTextResponse("ok")
