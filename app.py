@@ -1,12 +1,8 @@
 """invsync's command line, and the one place where everything is built and joined."""
 
-import fcntl
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,16 +20,24 @@ from bot.subscriptions import Digests
 from bot.web import Health, WebServer, site
 from demo.house import NotStarted, running
 from demo.visit import visit
-from handlers import parse
+from handlers.commandline import (
+    WrongUse,
+    connection_of,
+    day_of,
+    filters_of,
+    numbers_of,
+    put,
+)
+from handlers.process import alone, until_stopped
 from handlers.surface import Surface, subscription
-from handlers.terminal import Terminal, outcome, replaced, retried, settled, text_of
+from handlers.terminal import Terminal, instant, outcome, replaced, retried, settled
 from sync.clock import SystemClock
 from sync.connectors.registry import UnknownSystem, check_account
 from sync.connectors.spec import Spec
 from sync.documents import Account
 from sync.engine import Engine
 from sync.errors import ReadError
-from sync.records import TERMINAL, Answer, Connection, Found, Post, Retried
+from sync.records import TERMINAL, Answer, Filters, Found, Retried
 from sync.states import Status
 from sync.store import BadCursor, NewerSchema, NoKey, Store
 from sync.times import Times, UnsafeTimes
@@ -54,10 +58,6 @@ cli.add_typer(digest, name="digest")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 Since = Annotated[str, typer.Option(help="First day to sync, such as 2026-01-01.")]
-
-
-class WrongUse(Exception):
-    """What was typed cannot be done; the message says why and what to do."""
 
 
 def times_of(settings: Settings) -> Times:
@@ -149,8 +149,8 @@ def add_route(
 ) -> None:
     """Let SOURCE feed DESTINATION (names of connections); again: change its options."""
     with opened() as engine:
-        ends = [_connection(engine, name) for name in (source, destination)]
-        first_day = _day(since) if since else engine.clock.now().date()
+        ends = [connection_of(engine, name) for name in (source, destination)]
+        first_day = day_of(since) if since else engine.clock.now().date()
         route = engine.add_route(ends[0], ends[1], first_day, status or ["completed"])
     typer.echo(f"{route.name}: from {route.since}, orders in {', '.join(route.statuses)}.")
 
@@ -165,7 +165,7 @@ def list_routes(as_json: AsJson = False) -> None:
                 "route": route.name,
                 "since": route.since.isoformat(),
                 "statuses": list(route.statuses),
-                "swept_at": _text(sweeps[route.name][0]),
+                "swept_at": instant(sweeps[route.name][0]),
                 "sweep_reason": sweeps[route.name][1],
             }
             for route in engine.routes()
@@ -187,7 +187,7 @@ def sync(
     as_json: AsJson = False,
 ) -> None:
     """Fetch orders by number and sync all their documents; one line a number."""
-    wanted = _numbers(numbers)
+    wanted = numbers_of(numbers)
     with opened() as engine:
         if route and route not in {one.name for one in engine.routes()}:
             raise WrongUse(f"There is no route {route}. See: app.py routes list")
@@ -205,7 +205,7 @@ def sync(
 @cli.command()
 def retry(numbers: list[str], as_json: AsJson = False) -> None:
     """Send failed or pending documents back to their lanes and wait for the outcome."""
-    wanted, answers = _numbers(numbers), []
+    wanted, answers = numbers_of(numbers), []
     with opened() as engine, _lanes_of(engine):
         for number in wanted:
             found = engine.find(number)
@@ -231,7 +231,7 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show the sync log, newest first; filters as in Slack, such as status:failed since:7d."""
-    _log("log", filters or [], cursor, limit, as_json=as_json)
+    _print_log(filters_of("log", filters or []), cursor, limit, as_json=as_json)
 
 
 @cli.command()
@@ -242,13 +242,13 @@ def failed(
     as_json: AsJson = False,
 ) -> None:
     """Show what failed, newest first."""
-    _log("failed", filters or [], cursor, limit, as_json=as_json)
+    _print_log(filters_of("failed", filters or []), cursor, limit, as_json=as_json)
 
 
 @cli.command()
 def show(number: str, as_json: AsJson = False) -> None:
     """Show a document with its attempts and what stops it, by order or document number."""
-    (wanted,) = _numbers([number])
+    (wanted,) = numbers_of([number])
     with opened() as engine:
         stories = [engine.story(one.id) for one in engine.find(wanted)]
     if not stories:
@@ -266,10 +266,8 @@ def post_digest(
         where = subscription(settings, channel)
         if where is None:
             raise WrongUse("No channel is set. Example: INVSYNC_DIGEST_CHANNEL=C024BE91L")
-        put = partial(_put, engine)
-        Digests(
-            engine, put, Show(Renderer(TEMPLATES), engine.clock, settings.timezone), where
-        ).now()
+        shown = Show(Renderer(TEMPLATES), engine.clock, settings.timezone)
+        Digests(engine, partial(put, engine), shown, where).now()
     typer.echo(f"The digest for {where.channel} is on its way; a running serve sends it.")
 
 
@@ -293,7 +291,7 @@ def serve(
     settings.slack_required(http=http)
     with (
         opened(settings) as engine,
-        alone(settings),
+        alone(settings.database_url),
         serving(settings, engine, http=http) as surface,
     ):
         web = WebServer(site(Health(surface.parts()), surface.events), host, port)
@@ -317,7 +315,7 @@ def demo(
     del fresh  # the sandbox keeps its data in memory, so the database beside it is always new
     with running(0 if once else port) as sandbox:
         settings = sandbox.settings()
-        with opened(settings) as engine, alone(settings):
+        with opened(settings) as engine, alone(settings.database_url):
             sandbox.fill(engine)
             with serving(settings, engine, http=False):
                 if once:
@@ -353,31 +351,6 @@ def serving(settings: Settings, engine: Engine, *, http: bool) -> Iterator[Surfa
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Hold the lock file of an SQLite database: one long-running process at a time."""
-    path = settings.database_url.removeprefix("sqlite:///")
-    if path == settings.database_url:
-        yield
-        return
-    with Path(f"{path}.lock").open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise WrongUse(f"Another serve works on {path}. End it first.") from None
-        yield
-
-
-def until_stopped(ended: Callable[[], bool]) -> None:
-    """Return at Ctrl-C, at SIGTERM, or when `ended`."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    while not stopped.wait(1.0):
-        if ended():
-            return
-
-
-@contextmanager
 def _lanes_of(engine: Engine) -> Iterator[None]:
     """Work the lanes that nobody else holds while the block runs."""
     engine.start(alone=False, sweeping=False)
@@ -387,43 +360,10 @@ def _lanes_of(engine: Engine) -> Iterator[None]:
         engine.stop()
 
 
-def _log(verb: str, words: Sequence[str], cursor: str | None, limit: int, *, as_json: bool) -> None:
-    parsed = parse.parse(" ".join([verb, *words]), SystemClock().now())
-    if not isinstance(parsed, parse.Log):
-        raise WrongUse(text_of(Renderer(TEMPLATES), parsed))
+def _print_log(filters: Filters, cursor: str | None, limit: int, *, as_json: bool) -> None:
     with opened() as engine:
-        found = engine.log(parsed.filters, cursor, limit)
+        found = engine.log(filters, cursor, limit)
     Terminal(as_json=as_json).page(found)
-
-
-def _numbers(words: Sequence[str]) -> list[str]:
-    parsed = parse.parse(" ".join(["sync", *words]), SystemClock().now())
-    if not isinstance(parsed, parse.Sync):
-        raise WrongUse(text_of(Renderer(TEMPLATES), parsed))
-    return list(parsed.numbers)
-
-
-def _connection(engine: Engine, name: str) -> Connection:
-    found = engine.store.connections.get(name)
-    if found is None:
-        known = ", ".join(one.name for one in engine.connections()) or "none yet"
-        raise WrongUse(f"There is no connection {name} (known: {known}). See: app.py connect")
-    return found
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"{text!r} is no day. Example: --since 2026-01-01") from None
-
-
-def _put(engine: Engine, *posts: Post) -> None:
-    engine.store.posts.put(posts, engine.clock.now())
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def main() -> int:

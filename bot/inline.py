@@ -294,7 +294,8 @@ def _is_letter(character: str) -> bool:
 def _token(run: Run, *, at_start: bool) -> str:
     match run.kind:
         case Kind.LINK:
-            return f"<{run.target.replace('&', '&amp;')}|{inert(run.text)}>"
+            label = inert(run.text).replace("|", "\u2223")  # a bar would end the address
+            return f"<{run.target.replace('&', '&amp;')}|{label}>"
         case Kind.DATE:
             return f"<!date^{run.target}|{inert(run.text)}>"
         case Kind.MENTION:

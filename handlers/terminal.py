@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.render import Renderer
 from bot.text import clean, cut
 from sync.engine import Engine
 from sync.records import (
@@ -57,7 +56,7 @@ def row(sync: Sync) -> dict[str, Any]:
         "destination_id": sync.destination_id,
         "destination_number": sync.destination_number,
         "destination_url": sync.destination_url,
-        "attempted_at": _instant(sync.attempted_at),
+        "attempted_at": instant(sync.attempted_at),
         "waiting_for": sync.waiting_for.value if sync.waiting_for else None,
         "sync_id": sync.id,
     }
@@ -91,8 +90,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "number": attempt.number,
         "trigger": attempt.trigger.value,
         "actor": attempt.actor.name or attempt.actor.id,
-        "started_at": _instant(attempt.started_at),
-        "finished_at": _instant(attempt.finished_at),
+        "started_at": instant(attempt.started_at),
+        "finished_at": instant(attempt.finished_at),
         "outcome": attempt.outcome,
         "error_type": attempt.error_type.value if attempt.error_type else None,
         "reason": attempt.reason,
@@ -115,7 +114,8 @@ def retried(number: str, answer: Retried) -> dict[str, Any]:
     return {"number": number, "answer": answer.answer.value, "row": shown}
 
 
-def _instant(moment: datetime | None) -> str | None:
+def instant(moment: datetime | None) -> str | None:
+    """Return an instant as ISO 8601 in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
@@ -223,12 +223,6 @@ def outcome(number: str, answer: Retried, sync: Sync | None) -> str:
             return f"{number}: Failed to sync invoice. {sync.reason}"
         case _:
             return f"{number}: {sync.status.value}. {sync.reason or ''}".rstrip()
-
-
-def text_of(renderer: Renderer, problem: object) -> str:
-    """Return the sentence that names a problem, in the words of Slack's answer."""
-    shown = renderer.show("wrong", problem=problem)
-    return str(shown["text"])
 
 
 def _table(syncs: Sequence[Sync]) -> Table:

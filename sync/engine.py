@@ -76,6 +76,7 @@ class Engine:
         """Stop claiming, let running attempts end within `grace` seconds, close connections."""
         self.sweeper.stop()
         self.lanes.stop(grace)
+        self.sweeper.join(grace)
         self.opener.close()
 
     def listen(self, on_news: Callable[[], None]) -> None:

@@ -122,7 +122,7 @@ class _Lane:
         self._lanes = lanes
         self._name = name
         self._width = lanes.width(name)
-        self._running: set[int] = set()
+        self._running: list[int] = []
         self._changed = threading.Condition()
         self._dirty = True
         self._stopping = False
@@ -135,9 +135,9 @@ class _Lane:
     def alive(self) -> bool:
         return not self._over
 
-    def running(self) -> set[int]:
+    def running(self) -> list[int]:
         with self._changed:
-            return set(self._running)
+            return list(self._running)
 
     def start(self) -> None:
         self._thread.start()
@@ -200,7 +200,7 @@ class _Lane:
     def _run_all(self, syncs: list[Sync]) -> None:
         for sync in syncs:
             with self._changed:
-                self._running.add(sync.id)
+                self._running.append(sync.id)
             threading.Thread(
                 target=self._run, args=(sync,), name=f"sync-{sync.id}", daemon=True
             ).start()
@@ -218,7 +218,7 @@ class _Lane:
             guarded(self._name, self._stop_if_held)
         finally:
             with self._changed:
-                self._running.discard(sync.id)
+                self._running.remove(sync.id)
                 self._dirty = True
                 self._changed.notify_all()
             guarded(self._name, self._lanes.ended)

@@ -7,6 +7,7 @@ invoice whose order stands in one of the route's statuses (Salla guide: decide b
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,7 @@ from sync.clock import Clock
 from sync.documents import Header, Kind, Order
 from sync.errors import ReadError
 from sync.keys import key_of
+from sync.lanes import guarded
 from sync.opener import Opener
 from sync.records import ENGINE, Actor, Priority, Route, Trigger
 from sync.store import Sighting, Store
@@ -44,11 +46,19 @@ class Sweeper:
         """Begin no other sweep, and leave a running one at its next document."""
         self._stop.set()
 
+    def join(self, seconds: float) -> None:
+        """Wait up to `seconds` for a running sweep to leave."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
     def _run(self) -> None:
         while not self._stop.is_set():
-            for route in self._store.connections.routes():
-                self.sweep(route)
+            guarded("sweep", self._sweep_all)
             self._stop.wait(self._times.sweep)
+
+    def _sweep_all(self) -> None:
+        for route in self._store.connections.routes():
+            guarded(f"sweep of {route.name}", partial(self.sweep, route))
 
     def sweep(self, route: Route) -> int:
         """Put every unknown document of the route's source into its lane; returns how many.

@@ -99,6 +99,9 @@ class Worker:
         if found:
             self._conclude(attempt, document, found, note=ALREADY_SYNCED)
             return
+        if attempt.sync.sent_at and self._store.work.postponements(attempt.sync) >= POSTPONEMENTS:
+            self._unanswered(attempt)
+            return
         stops = self._stops(document, destination)
         if stops:
             self._fail(attempt.sync, stops, attempt.exchanges)
@@ -185,6 +188,13 @@ class Worker:
         until = marked_at + self._times.settling
         now = self._clock.now()
         self._store.work.await_answer(attempt.sync, unknown, until, now, attempt.exchanges)
+
+    def _unanswered(self, attempt: Attempt) -> None:
+        """FAIL visibly: create after create got no answer, and the look-up proves none came."""
+        sync = attempt.sync
+        reason = sync.reason or f"{sync.destination_system.title()} did not answer"
+        failure = Failure(ErrorType.OUTCOME_UNKNOWN, sync.source_key, reason)
+        self._fail(sync, [failure], attempt.exchanges)
 
     def _rejected(
         self, attempt: Attempt, document: Document, destination: Destination, failure: Failure

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from sync.clock import Clock
 from sync.connectors.base import Booked, Destination, Parent, Plan, Source
 from sync.documents import Account, Document, Header, Kind, Order
 from sync.errors import ErrorType, Failure, FixData, ReadError
@@ -90,10 +91,11 @@ class Entry:
 class Books:
     """A destination with its own ledger.
 
-    `script` holds what happens to the next creates: created, lost (made, answer lost), dropped (not made, answer lost), not_sent, rejected.
+    `script` holds what happens to the next creates: created, lost (made, answer lost), dropped (not
+    made, answer lost), not_sent, rejected.
     """
 
-    clock: TurnedClock
+    clock: Clock
     ledger: list[Entry] = field(default_factory=list)
     script: list[str] = field(default_factory=list)
     fails: list[ReadError] = field(default_factory=list)

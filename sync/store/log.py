@@ -38,6 +38,7 @@ from sync.store.database import Database
 from sync.store.tables import attempts, blockers, lanes, syncs
 
 NEWEST = 3
+LARGEST_ID = 2**63 - 1
 
 
 class BadCursor(ValueError):
@@ -310,6 +311,9 @@ def _decode(cursor: str) -> tuple[bool, dict[str, Any]]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         newer, at, key = json.loads(text)
-        return bool(newer), {"at": datetime.fromisoformat(at), "key": int(key)}
-    except (binascii.Error, ValueError, TypeError) as error:
+        when, number = datetime.fromisoformat(at).astimezone(UTC), int(key)
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadCursor(cursor) from error
+    if abs(number) > LARGEST_ID:
+        raise BadCursor(cursor)
+    return bool(newer), {"at": when, "key": number}

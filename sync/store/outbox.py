@@ -38,9 +38,18 @@ _busy = (
     )
     .correlate(posts)
 )
+_overtaken = (
+    sa.exists()
+    .where(
+        _earlier.c.channel == posts.c.channel,
+        _earlier.c.state == sa.literal_column("'waiting'"),
+        _earlier.c.id < posts.c.id,
+    )
+    .correlate(posts)
+)
 _NEXT = (
     posts.select()
-    .where(_WAITING, posts.c.due <= sa.bindparam("now", type_=_AT), ~_recent, ~_busy)
+    .where(_WAITING, posts.c.due <= sa.bindparam("now", type_=_AT), ~_recent, ~_busy, ~_overtaken)
     .order_by(posts.c.id)
     .limit(1)
     .with_for_update(skip_locked=True)

@@ -19,6 +19,9 @@ _WHO = sa.select(syncs.c.trigger, syncs.c.actor_id, syncs.c.actor_name, syncs.c.
     syncs.c.id == sa.bindparam("sync_id")
 )
 
+_OUTSIDE = frozenset({WaitingFor.BACKOFF, WaitingFor.PREREQUISITE})
+"""Waits that a press ends: who pressed before had their attempt already."""
+
 
 class Presses:
     """People's presses on Retry."""
@@ -51,7 +54,7 @@ class Presses:
         if sync is None:
             return Retried(Answer.NOT_FOUND, None)
         held = sync.waiting_for is WaitingFor.CONNECTION
-        first = self._first(connection, sync)
+        first = None if sync.waiting_for in _OUTSIDE else self._first(connection, sync)
         match sync.status:
             case Status.SUCCESS:
                 return Retried(Answer.ALREADY_SYNCED, sync)

@@ -269,7 +269,7 @@ class Queue:
         """
         with self._database.write() as connection:
             given = {"in_lane": lane, "now": now, "at_most": CHUNK}
-            overdue = connection.execute(_OVERDUE, given).tuples().all()
+            overdue = connection.execute(_OVERDUE, given).all()
             for sync_id, sent_at in overdue:
                 settled_at = sent_at + settle if sent_at else None
                 unsettled = settled_at is not None and settled_at > now

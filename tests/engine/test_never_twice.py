@@ -354,3 +354,58 @@ def test_a_press_never_comes_before_the_answer_can_be_known(house: House) -> Non
     house.turn()
     assert house.row(sync_id).status is Status.SUCCESS
     assert len(house.books.ledger) == 1
+
+
+def test_the_engines_own_retry_waits_for_the_answer_too(house: House) -> None:
+    """A bug after the create left fails the sync; its own retry looks up only when it can tell."""
+    house.books.script = ["lost"]
+    house.books.lag = timedelta(seconds=5)
+    sync_id = house.sync_of(document())
+    _die_at("after_response")
+    with pytest.raises(Killed):
+        house.turn()
+    house.worker.give_up(house.row(sync_id), "1a2b3c4d")
+    assert house.row(sync_id).retrying
+    for _ in range(9):
+        house.turn(1)
+    row = house.row(sync_id)
+    assert (row.status, row.note) == (Status.SUCCESS, "already_synced")
+    assert len(house.books.ledger) == 1
+
+
+def test_a_destination_that_never_answers_is_shown(house: House) -> None:
+    """Create after create without an answer ends in a failed sync that people can see."""
+    house.books.script = ["dropped"] * 6
+    sync_id = house.sync_of(document())
+    for _ in range(7):
+        house.turn(7)
+    row = house.row(sync_id)
+    assert (row.status, row.error_type) == (Status.FAILED, ErrorType.OUTCOME_UNKNOWN)
+    assert (row.sent_at, row.reason) == (None, "Daftra did not answer")
+
+
+def test_a_press_ends_a_backoff_also_the_second_time(house: House) -> None:
+    """Whoever presses on a sync that waits out a trouble brings it to the front, every time."""
+    failure = Failure(ErrorType.DESTINATION_DOWN, "books", "Daftra answered 502")
+    sync_id = house.sync_of(document())
+    for _ in range(2):
+        house.books.fails = [TryLater(failure, timedelta(hours=1))]
+        house.turn()
+        assert house.row(sync_id).waiting_for is WaitingFor.BACKOFF
+        assert house.retry(sync_id) is Answer.HURRIED
+    house.turn()
+    assert (house.row(sync_id).status, house.row(sync_id).attempts) == (Status.SUCCESS, 3)
+
+
+def test_a_return_is_not_left_behind_by_a_sale_of_the_same_moment(house: House) -> None:
+    """A sale that succeeds between a return's look and its waiting lets the return go at once."""
+    house.sync_of(document())
+    back = house.sync_of(document("2", number="1043", kind=Kind.RETURN, total="57.50"))
+    now = house.clock.now()
+    sale, held = house.store.queue.claim(LANE, "w", 2, now, TIMES.leasing)
+    house.worker.run(sale)
+    failure = Failure(ErrorType.PREREQUISITE_PENDING, "o4043", "The sale is not synced yet")
+    later, wait = now + timedelta(hours=1), WaitingFor.PREREQUISITE
+    house.store.work.postpone(held, failure, later, now, (), waiting_for=wait)
+    house.turn()
+    assert house.row(back).status is Status.SUCCESS

@@ -58,6 +58,7 @@ def mrkdwn(inside: str) -> str:
             "<https://x.example/1?a=1&amp;b=2|A &amp; B>",
         ),
         ('<b><a href="https://x.example">A</a></b>', "*<https://x.example|A>*"),
+        ('<a href="https://x.example">A|B</a>', "<https://x.example|A\u2223B>"),
         ('<a href="javascript:x">A</a>', "A"),
         ('<a href="">A</a>', "A"),
         ('<a href="https://x.example"> </a>x', "x"),

@@ -1,0 +1,62 @@
+"""What is typed in a terminal, as values; what cannot be followed is named, with the next step."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from bot.problems import Problem
+from bot.render import Renderer
+from handlers import parse
+from sync.engine import Engine
+from sync.records import Connection, Filters, Post
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+class WrongUse(Exception):
+    """What was typed cannot be done; the message says why and what to do."""
+
+
+def filters_of(verb: str, words: Sequence[str]) -> Filters:
+    """Return the filters that `log` or `failed` was given, as in Slack. Raises WrongUse."""
+    parsed = parse.parse(" ".join([verb, *words]), datetime.now(UTC))
+    if isinstance(parsed, parse.Log):
+        return parsed.filters
+    raise _wrong(parsed)
+
+
+def numbers_of(words: Sequence[str]) -> list[str]:
+    """Return the numbers among what was typed. Raises WrongUse."""
+    parsed = parse.parse(" ".join(["sync", *words]), datetime.now(UTC))
+    if isinstance(parsed, parse.Sync):
+        return list(parsed.numbers)
+    raise _wrong(parsed)
+
+
+def connection_of(engine: Engine, name: str) -> Connection:
+    """Return the connection called `name`. Raises WrongUse."""
+    found = engine.store.connections.get(name)
+    if found is None:
+        known = ", ".join(one.name for one in engine.connections()) or "none yet"
+        raise WrongUse(f"There is no connection {name} (known: {known}). See: app.py connect")
+    return found
+
+
+def day_of(text: str) -> date:
+    """Return the day that `text` names. Raises WrongUse."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"{text!r} is no day. Example: --since 2026-01-01") from None
+
+
+def put(engine: Engine, *posts: Post) -> None:
+    """Leave posts for the running `serve` to send."""
+    engine.store.posts.put(posts, engine.clock.now())
+
+
+def _wrong(parsed: object) -> WrongUse:
+    """Return the problem in the words that Slack would answer with."""
+    if not isinstance(parsed, Problem):
+        return WrongUse("Only filters and numbers can stand here. See: app.py --help")
+    return WrongUse(str(Renderer(TEMPLATES).show("wrong", problem=parsed)["text"]))

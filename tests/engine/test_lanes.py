@@ -1,0 +1,355 @@
+"""Lanes with real threads, a real clock and a real file: who runs, when, and what stop leaves."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from sync.clock import SystemClock
+from sync.documents import Document
+from sync.errors import ErrorType, Failure, Reconnect, TryLater
+from sync.lanes import Lanes
+from sync.records import Actor, Filters, Sync
+from sync.states import Status
+from sync.store import Store
+from sync.times import Times
+from sync.worker import Worker
+from tests.builders import KEY, a_route, discovered, document, order
+from tests.fakes import Books, Ends, Shop
+
+TIMES = Times.of(request_timeout=0.1, settle=0.4, lease=0.3, retry_base=0.1, tick=0.05)
+SLOW_TICK = Times.of(request_timeout=1, settle=3, lease=2, retry_base=0.1, tick=2)
+PERSON = Actor("U1", "Omar")
+LANE = "books"
+CLOCK = SystemClock()
+
+
+def now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+def until(true: Callable[[], object], seconds: float = 3) -> None:
+    """Poll until something is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.002)
+
+
+@dataclass
+class Counter(Shop):
+    """A shop that notes who reads what, and serves only while its gate is open."""
+
+    reads: list[str] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    inside: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, source_id: str) -> Document:
+        """Note the reader, wait for the gate, serve."""
+        with self.lock:
+            self.reads.append(source_id)
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self.gate.wait(5)
+        with self.lock:
+            self.inside -= 1
+        return super().read(source_id)
+
+
+@dataclass
+class House:
+    """A store, two ends and as many lane keepers as a test starts."""
+
+    store: Store
+    shop: Counter
+    books: Books
+    started: list[Lanes] = field(default_factory=list)
+
+    def lanes(self, times: Times = TIMES, width: int = 2) -> Lanes:
+        """Start keeping lanes."""
+        worker = Worker(self.store, Ends(self.shop, self.books), CLOCK, times)
+        lanes = Lanes(self.store, worker, CLOCK, times, width=lambda _: width, ended=lambda: None)
+        self.started.append(lanes)
+        lanes.start()
+        return lanes
+
+    def add(self, number: int) -> int:
+        """Let the engine discover document `number`; returns its sync's id."""
+        one = document(str(number), number=f"I{number}", of=order(str(4000 + number)))
+        self.shop.add(one)
+        return discovered(self.store, self.store.connections.routes()[0], one, now())
+
+    def row(self, sync_id: int) -> Sync:
+        """Return the row as it stands."""
+        row = self.store.log.sync(sync_id)
+        assert row is not None
+        return row
+
+    def is_(self, sync_id: int, status: Status) -> bool:
+        """Return whether a sync has this status."""
+        return self.row(sync_id).status is status
+
+    def press(self, sync_id: int) -> None:
+        """Press Retry."""
+        self.store.presses.retry(sync_id, PERSON, None, TIMES.settling, now())
+
+    def count(self, status: Status) -> int:
+        """Return how many syncs have this status."""
+        return len(self.store.log.page(Filters(statuses=(status,)), None, 100).rows)
+
+    def owner(self) -> str | None:
+        """Return who holds the lane."""
+        with self.store.database.read() as connection:
+            owner: str | None = connection.execute(sa.text("SELECT owner FROM lanes")).scalar()
+        return owner
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Give a fresh house with one route and an open gate."""
+    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    store.migrate()
+    a_route(store, now())
+    house = House(store, Counter(), Books(CLOCK))
+    house.shop.gate.set()
+    yield house
+    house.shop.gate.set()
+    for lanes in house.started:
+        lanes.stop(2)
+    store.close()
+
+
+def test_a_press_starts_at_once(house: House) -> None:
+    """A press on an idle lane starts its attempt in milliseconds, not at the next tick."""
+    lanes = house.lanes(SLOW_TICK)
+    house.books.missing = {"WIDGET-001"}
+    sync_id = house.add(1)
+    lanes.wake()
+    until(lambda: house.is_(sync_id, Status.FAILED))
+    began = time.monotonic()
+    house.press(sync_id)
+    lanes.wake()
+    until(lambda: len(house.shop.reads) == 2)
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_press_in_the_moment_a_lane_ends_is_heard(house: House) -> None:
+    """However often a lane is given back, what comes right then is not left to the next tick."""
+    lanes = house.lanes(SLOW_TICK)
+    began = time.monotonic()
+    for number in range(15):
+        sync_id = house.add(number)
+        lanes.wake()
+        until(partial(house.is_, sync_id, Status.SUCCESS))
+    assert time.monotonic() - began < SLOW_TICK.tick
+
+
+def test_a_persons_click_goes_before_the_sweep(house: House) -> None:
+    """Behind a backlog a pressed sync is the very next to be claimed."""
+    house.shop.gate.clear()
+    ids = [house.add(number) for number in range(1, 6)]
+    house.lanes(width=1)
+    until(lambda: house.shop.reads == ["1"])
+    house.press(ids[-1])
+    house.shop.gate.set()
+    until(lambda: house.count(Status.SUCCESS) == 5)
+    assert house.shop.reads == ["1", "5", "2", "3", "4"]
+
+
+def test_the_width_is_kept(house: House) -> None:
+    """A lane of width 2 never runs three attempts at once."""
+    for number in range(8):
+        house.add(number)
+    house.shop.gate.clear()
+    house.lanes()
+    until(lambda: house.shop.inside == 2)
+    house.shop.gate.set()
+    until(lambda: house.count(Status.SUCCESS) == 8)
+    assert house.shop.most == 2
+
+
+def test_a_wake_during_a_run_uses_the_free_thread(house: House) -> None:
+    """What comes while one attempt hangs starts beside it."""
+    house.shop.gate.clear()
+    house.add(1)
+    lanes = house.lanes(SLOW_TICK)
+    until(lambda: house.shop.inside == 1)
+    began = time.monotonic()
+    house.add(2)
+    lanes.wake()
+    until(lambda: house.shop.inside == 2)
+    assert time.monotonic() - began < 0.5
+
+
+def test_stop_leaves_nothing_processing(house: House) -> None:
+    """After stop no row is processing, no lane is owned, and what had not begun is pending."""
+    for number in range(30):
+        house.add(number)
+    lanes = house.lanes()
+    until(lambda: house.count(Status.SUCCESS) >= 3)
+    lanes.stop(2)
+    assert house.count(Status.PROCESSING) == 0
+    assert house.count(Status.PENDING) > 0
+    assert house.owner() is None
+    reads = len(house.shop.reads)
+    lanes.wake()
+    assert len(house.shop.reads) == reads
+
+
+def test_stop_waits_no_longer_than_its_grace(house: House) -> None:
+    """A stuck attempt does not keep the process; its lease will hand the row on."""
+    house.shop.gate.clear()
+    sync_id = house.add(1)
+    lanes = house.lanes()
+    until(lambda: house.shop.inside == 1)
+    began = time.monotonic()
+    lanes.stop(0.1)
+    assert time.monotonic() - began < 1
+    assert house.is_(sync_id, Status.PROCESSING)
+
+
+def test_a_lane_is_worked_by_one_process(house: House) -> None:
+    """A lane that another process holds is left alone until it is given back."""
+    assert house.store.lanes.take(LANE, "other", now())
+    sync_id = house.add(1)
+    lanes = house.lanes()
+    time.sleep(3 * TIMES.tick)
+    assert house.is_(sync_id, Status.PENDING)
+    house.store.lanes.give(LANE, "other")
+    lanes.wake()
+    until(lambda: house.is_(sync_id, Status.SUCCESS))
+
+
+def test_a_dead_owners_lane_and_row_move_on(house: House) -> None:
+    """When a process died, another takes its lane and its row as soon as the leases are over."""
+    sync_id = house.add(1)
+    past = now() - timedelta(seconds=6)
+    assert house.store.lanes.take(LANE, "dead", past)
+    house.store.queue.claim(LANE, "dead", 1, past, TIMES.leasing)
+    lanes = house.lanes()
+    until(lambda: house.is_(sync_id, Status.SUCCESS))
+    assert house.row(sync_id).fence == 2
+    assert lanes.owner != "dead"
+
+
+def test_a_row_whose_end_was_not_written_is_rescued(house: House) -> None:
+    """Only rows that really run are kept alive: one of ours without a thread is handed on."""
+    lanes = house.lanes()
+    sync_id = house.add(1)
+    house.store.queue.claim(LANE, lanes.owner, 1, now(), TIMES.leasing)
+    until(lambda: house.is_(sync_id, Status.SUCCESS))
+
+
+def test_a_long_read_is_kept_alive(house: House) -> None:
+    """An attempt that reads for longer than its lease keeps its row."""
+    house.shop.gate.clear()
+    sync_id = house.add(1)
+    house.lanes(Times.of(request_timeout=0.1, settle=1, lease=0.8, tick=0.05))
+    until(lambda: house.shop.inside == 1)
+    time.sleep(1)
+    house.shop.gate.set()
+    until(lambda: house.is_(sync_id, Status.SUCCESS))
+    assert (house.row(sync_id).fence, house.shop.reads) == (1, ["1"])
+
+
+def test_a_held_lane_claims_nothing_more(house: House) -> None:
+    """A refused connection costs one call; after the reconnect the canary goes first."""
+    refused = Failure(ErrorType.UNAUTHORIZED, LANE, "Unauthorized")
+    house.shop.fails = [Reconnect(refused, LANE)]
+    ids = [house.add(number) for number in range(1, 6)]
+    lanes = house.lanes(width=1)
+    until(lambda: house.is_(ids[0], Status.FAILED))
+    until(lambda: house.owner() is None)
+    time.sleep(3 * TIMES.tick)
+    assert (house.shop.reads, house.count(Status.PENDING)) == (["1"], 4)
+    for canary in house.store.lanes.open(LANE):
+        house.press(canary)
+    lanes.wake()
+    until(lambda: house.count(Status.SUCCESS) == 5)
+    assert house.shop.reads[1] == "1"
+
+
+def test_a_bug_is_shown_with_its_reference_and_nothing_is_lost(house: House) -> None:
+    """A bug of ours fails the sync with a reference that the log has; later it heals."""
+    broken = threading.Event()
+    broken.set()
+
+    def bug() -> None:
+        if broken.is_set():
+            raise ZeroDivisionError
+
+    house.books.at_create = bug
+    sync_id = house.add(1)
+    with capture_logs() as logged:
+        house.lanes()
+        until(lambda: house.is_(sync_id, Status.FAILED))
+        broken.clear()
+    row = house.row(sync_id)
+    assert row.error_type is ErrorType.UNKNOWN
+    assert row.reason == f"Unexpected error, reference {logged[0]['reference']}"
+    assert "ZeroDivisionError" in logged[0]["trace"]
+    until(lambda: house.is_(sync_id, Status.SUCCESS))
+    assert len(house.books.ledger) == 1
+
+
+def test_what_is_due_starts_on_time(house: House) -> None:
+    """A sync that waits a quarter of a second starts then, not at the next tick."""
+    quarter = timedelta(seconds=0.25)
+    down = Failure(ErrorType.DESTINATION_DOWN, LANE, "Daftra answered 502")
+    house.books.fails = [TryLater(down, quarter)]
+    sync_id = house.add(1)
+    house.lanes(SLOW_TICK)
+    until(lambda: house.row(sync_id).not_before)
+    due = house.row(sync_id).not_before
+    assert due is not None
+    until(lambda: len(house.shop.reads) == 2)
+    assert timedelta(0) <= now() - due < timedelta(seconds=0.5)
+
+
+def test_a_failing_claim_neither_spins_nor_ends_the_lane(house: House) -> None:
+    """While the database refuses, a lane tries once a tick; afterwards it goes on by itself."""
+    refuse = sa.text(
+        "CREATE TRIGGER refuse BEFORE UPDATE OF status ON syncs WHEN NEW.status = 'processing' "
+        "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    )
+    with house.store.database.write() as connection:
+        connection.execute(refuse)
+    sync_id = house.add(1)
+    with capture_logs() as logged:
+        house.lanes()
+        until(lambda: len(logged) >= 3)
+        time.sleep(5 * TIMES.tick)
+        assert len(logged) < 20
+        with house.store.database.write() as connection:
+            connection.execute(sa.text("DROP TRIGGER refuse"))
+        until(lambda: house.is_(sync_id, Status.SUCCESS))
+
+
+def test_busy_lanes_are_those_with_something_to_do(house: House) -> None:
+    """Ready, ripe, over its lease or due to retry: busy; waiting, running or ended: not."""
+    queue, at = house.store.queue, now()
+
+    def busy(seconds: float = 0) -> bool:
+        return LANE in queue.busy_lanes(at + timedelta(seconds=seconds))
+
+    assert not busy()
+    house.add(1)
+    assert busy()
+    held = queue.claim(LANE, "w", 1, at, timedelta(seconds=4))[0]
+    assert (busy(3), busy(5)) == (False, True)
+    down = Failure(ErrorType.DESTINATION_DOWN, LANE, "Daftra answered 502")
+    work = house.store.work
+    work.fail(held, [down], at, (), again_at=at + timedelta(seconds=9))
+    assert (busy(8), busy(9)) == (False, True)
+    queue.retry_overdue(LANE, at + timedelta(seconds=9), TIMES.settling)
+    assert busy(9)
