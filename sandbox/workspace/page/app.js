@@ -15,7 +15,7 @@ const KNOBS = [
   ["429 to the next chat.postEphemeral", { rate_limit_next: { method: "chat.postEphemeral", retry_after: 2 } }],
   ["Expire the next trigger", { expire_trigger: 1 }], ["Lose the answer of the next post", { lose_answer: 1 }], ["Deliver the last payload again", { redeliver_last: 1 }],
 ];
-const state = { people: [], channels: [], user: null, channel: "C0FINANCE", version: 0, drawn: "", views: "", drawer: null };
+const state = { people: [], channels: [], user: null, channel: "C0FINANCE", version: 0, drawn: "", views: "", drawer: null, messages: [], thread: null };
 
 const get = async (path) => (await fetch(path)).json();
 const post = async (path, body) =>
@@ -62,21 +62,48 @@ function drawMessage(message) {
   return node;
 }
 
+function drawWithReplies(message, all) {
+  const node = drawMessage(message);
+  const replies = all.filter((one) => one.thread_ts === message.ts);
+  const link = element("button", "replies", replies.length ? `${replies.length} repl${replies.length > 1 ? "ies" : "y"}` : "Thread");
+  if (!replies.length) link.classList.add("hint");
+  link.onclick = () => { state.thread = message.ts; if (state.drawer !== "thread") drawer("thread"); else thread(); };
+  if (!message.ephemeral) node.lastElementChild.append(link);
+  return node;
+}
+
+function thread() {
+  const all = state.messages.filter((one) => one.ts === state.thread || one.thread_ts === state.thread);
+  const form = element("form", "reply");
+  const text = Object.assign(element("input"), { placeholder: "Reply...", "aria-label": "Reply in the thread" });
+  const answer = element("p", "quiet");
+  form.append(text, answer);
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const body = { user: state.user, channel: state.channel, text: text.value, thread_ts: state.thread };
+    answer.textContent = (await post("/driver/command", body)).error ?? "";
+  };
+  $("drawer-body").replaceChildren(...all.map(drawMessage), form);
+}
+
 async function refresh() {
   const { messages } = await get(`/driver/channels/${state.channel}/messages?user=${state.user}`);
+  state.messages = messages;
   const sum = JSON.stringify(messages) + state.user;
   if (sum !== state.drawn) {
     const pane = $("messages");
     const atEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 120 || !state.drawn;
     const kept = pane.scrollTop;
-    const grown = pane.childElementCount < messages.length;
-    pane.replaceChildren(...(messages.length ? messages.map(drawMessage) : [element("p", "empty", "Nothing here yet. Type /invsync to begin.")]));
+    const shown = messages.filter((one) => !one.thread_ts);
+    const grown = pane.childElementCount < shown.length;
+    pane.replaceChildren(...(shown.length ? shown.map((one) => drawWithReplies(one, messages)) : [element("p", "empty", "Nothing here yet. Type /invsync to begin.")]));
     if (atEnd || grown) pane.lastElementChild.scrollIntoView({ block: pane.lastElementChild.offsetHeight > pane.clientHeight ? "start" : "end" });
     else pane.scrollTop = kept;
     state.drawn = sum;
   }
   await refreshViews();
   if (state.drawer === "exchanges") await exchanges();
+  if (state.drawer === "thread" && !document.activeElement?.closest(".reply")) thread();
 }
 
 async function refreshViews() {
@@ -150,9 +177,10 @@ function knobs() {
 function drawer(kind) {
   state.drawer = state.drawer === kind ? null : kind;
   $("drawer").hidden = !state.drawer;
-  $("drawer-title").textContent = kind === "knobs" ? "Knobs" : "Exchanges";
+  $("drawer-title").textContent = { knobs: "Knobs", exchanges: "Exchanges", thread: "Thread" }[kind];
   if (state.drawer === "knobs") knobs();
   if (state.drawer === "exchanges") exchanges();
+  if (state.drawer === "thread") thread();
 }
 
 function suggest() {
