@@ -5,7 +5,7 @@ failed would fail now for the reason in its past, as long as its cause stands. A
 in no past: a sweep finds them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,8 @@ from sandbox.catalogue import (
     REFUSALS,
 )
 from sandbox.daftra.site import CREDIT_NOTE, INVOICE, Product, Site, Tax
-from sandbox.salla.store import MERCHANT, Customer, Invoice, Item, Order, Shop
+from sandbox.examples import examples
+from sandbox.salla.store import MERCHANT, Invoice, Item, Order, Shop
 
 TAX_ID = 1
 HOUR = timedelta(hours=1)
@@ -56,9 +57,8 @@ class _Teller:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.seed = Seed(Shop(), Site())
-        for name, customer in CUSTOMERS.items():
-            del name
-            self.seed.shop.customers[customer.id] = _copy(customer)
+        for customer in CUSTOMERS.values():
+            self.seed.shop.customers[customer.id] = replace(customer)
         self.number = 4040
         self.invoice_number = 1000
 
@@ -154,7 +154,7 @@ class _Teller:
         booked = self.book(order, invoice, keyed=True)
         booked.off_by = Decimal("-0.01")
         reason = f"Salla says SAR {invoice.total}, Daftra holds SAR {booked.total}"
-        self.past(sale, [FAILED], "amount_mismatch", self.key(invoice), reason, booked=booked.id)
+        self.past(sale, [FAILED], "amount_mismatch", invoice.number, reason, booked=booked.id)
         self.seed.names["mismatch"] = order.reference_id
 
     def closed(self) -> None:
@@ -189,44 +189,9 @@ class _Teller:
             self.seed.names[status] = self.number
 
     def arrivals(self) -> None:
-        """Tell what no log knows yet: the documented examples of Salla's API."""
-        now, shop = self.now - timedelta(minutes=30), self.seed.shop
-        item = Item(365435777, "SSD", "sam-ssd-256g", 1, Decimal(200))
-        sara = CUSTOMERS["sara"].id
-        shop.add(
-            Order(2098764685, 40436266, sara, "completed", now, (item,)),
-            Invoice(
-                1479538700,
-                "1040",
-                2098764685,
-                "Tax Invoice",
-                now,
-                (item,),
-                shipping=Decimal(25),
-                discount=Decimal("12.50"),
-            ),
-        )
-        pair = Item(365435778, "SSD", "sam-ssd-256g", 2, Decimal("90.50"))
-        back = Item(365435778, "SSD", "sam-ssd-256g", 1, Decimal("90.50"))
-        shop.add(
-            Order(1557892161, 40436267, sara, "completed", now, (pair,)),
-            Invoice(1479538729, "1041", 1557892161, "Tax Invoice", now, (pair,), Decimal(10)),
-            Invoice(1479538730, "1042", 1557892161, "Credit Note", now, (back,), Decimal(10)),
-        )
-        board = Item(365435779, "SSD, case of five", "sam-ssd-256g", 1, Decimal(1000))
-        shop.add(
-            Order(1557892170, 40436268, sara, "completed", now, (board,)),
-            Invoice(
-                1479538731,
-                None,
-                1557892170,
-                "Tax Invoice",
-                now,
-                (board,),
-                Decimal(10),
-                reference="EXT-1043",
-            ),
-        )
+        """Tell what no log knows yet."""
+        for order, *invoices in examples(self.now - timedelta(minutes=30)):
+            self.seed.shop.add(order, *invoices)
 
     # --- the parts -----------------------------------------------------------------------------
 
@@ -351,18 +316,11 @@ class _Teller:
         ]
         customer = self.seed.shop.customers[order.customer]
         document = self.seed.site.documents.get(booked or 0)
+        name = f"{customer.first_name} {customer.last_name}"
         self.seed.shop.history.append(
-            {
-                "source_id": str(invoice.id),
-                "kind": "return" if invoice.kind == "Credit Note" else "invoice",
-                "key": self.key(invoice),
-                "order_id": str(order.id),
-                "order_number": str(order.reference_id),
-                "document_number": invoice.number,
-                "issued": invoice.at.date().isoformat(),
-                "amount": str(invoice.total),
-                "currency": invoice.currency,
-                "customer": f"{customer.first_name} {customer.last_name}",
+            self.named(order, invoice)
+            | {
+                "customer": name,
                 "status": PENDING if last == "postponed" else last,
                 "cause_key": None if last == SUCCESS else cause_key,
                 "waiting_for": "prerequisite" if last == "postponed" else None,
@@ -373,6 +331,20 @@ class _Teller:
                 "destination_number": document.no if document else None,
             }
         )
+
+    def named(self, order: Order, invoice: Invoice) -> dict[str, Any]:
+        """Return what a row of the past says of the document itself."""
+        return {
+            "source_id": str(invoice.id),
+            "kind": "return" if invoice.kind == "Credit Note" else "invoice",
+            "key": self.key(invoice),
+            "order_id": str(order.id),
+            "order_number": str(order.reference_id),
+            "document_number": invoice.number,
+            "issued": invoice.at.date().isoformat(),
+            "amount": str(invoice.total),
+            "currency": invoice.currency,
+        }
 
     def attempt(
         self,
@@ -400,7 +372,3 @@ class _Teller:
 
 def _no_sku(sku: str) -> str:
     return f"SKU {sku} not found in Daftra"
-
-
-def _copy(one: Customer) -> Customer:
-    return Customer(one.id, one.first_name, one.last_name, one.email, one.mobile)

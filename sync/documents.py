@@ -104,3 +104,8 @@ class Document:
     discount: Decimal
     tax: Money
     total: Money
+
+    @property
+    def called(self) -> str:
+        """What people call it: its own number, else the order's."""
+        return self.number or self.order.number

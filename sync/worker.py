@@ -223,7 +223,7 @@ class Worker:
             f"{sync.source_system.title()} says {document.total}, "
             f"{sync.destination_system.title()} holds {booked.total}"
         )
-        failure = Failure(ErrorType.AMOUNT_MISMATCH, sync.source_key, reason)
+        failure = Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason)
         self._store.work.fail(sync, [failure], now, attempt.exchanges, booked=booked)
 
     def _stopped(self, attempt: Attempt, error: ReadError) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.daftra.site import CREDIT_NOTE, Client, Document, Product, Site, Tax
+from sandbox.daftra.site import CREDIT_NOTE, Client, Document, Line, Product, Site, Tax
 
 PAID, UNPAID, DRAFT = "2", "0", "-1"
 
@@ -35,20 +35,21 @@ def document(one: Document, base: str, *, deep: bool) -> dict[str, Any]:
         "invoice_html_url": f"{base}/owner/invoices/{page}/{one.id}",
     }
     if deep:
-        shape["InvoiceItem"] = [
-            {
-                "id": str(position),
-                "item": line.item,
-                "product_id": str(line.product_id) if line.product_id else None,
-                "unit_price": str(line.unit_price),
-                "quantity": str(line.quantity),
-                "tax1": str(line.tax_id) if line.tax_id else None,
-                "summary_tax1": f"{line.tax:.2f}",
-            }
-            for position, line in enumerate(one.lines, start=1)
-        ]
+        shape["InvoiceItem"] = [_line(n, line) for n, line in enumerate(one.lines, start=1)]
         shape["InvoiceCustomField"] = one.fields
     return shape
+
+
+def _line(number: int, line: Line) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "item": line.item,
+        "product_id": str(line.product_id) if line.product_id else None,
+        "unit_price": str(line.unit_price),
+        "quantity": str(line.quantity),
+        "tax1": str(line.tax_id) if line.tax_id else None,
+        "summary_tax1": f"{line.tax:.2f}",
+    }
 
 
 def client(one: Client) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class Daftra:
         expected = Money.of(sum_of(document), document.total.currency)
         if expected != document.total:
             reason = f"Daftra would make {expected} of it, Salla says {document.total}"
-            raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, key, reason))
+            raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason))
         client = self._masters.client(document.customer)
         products = {line.sku: self._masters.product(line) for line in document.lines}
         taxes = {percent: self._masters.tax(percent) for percent in percents_of(document)}

@@ -61,6 +61,27 @@ def body_of(
     taxes: Mapping[Decimal, str],
 ) -> dict[str, Any]:
     """Return the body of a create: invoice or credit note, its lines, and our key twice."""
+    lines = [
+        _line(line, discount, products[line.sku], taxes[line.tax_percent])
+        for line, discount in zip(document.lines, discounts_of(document), strict=True)
+    ]
+    lines += [
+        {
+            "item": charge.name,
+            "unit_price": float(charge.amount),
+            "quantity": 1,
+            "tax1": _id(taxes[charge.tax_percent]),
+        }
+        for charge in document.charges
+    ]
+    return {
+        model: _head(key, document, parent, client),
+        "InvoiceItem": lines,
+        "InvoiceCustomField": [{"label": "invsync_key", "value": key}],
+    }
+
+
+def _head(key: str, document: Document, parent: Parent | None, client: str) -> dict[str, Any]:
     head: dict[str, Any] = {
         "client_id": int(client) if client.isdecimal() else client,
         "client_email": document.customer.email,
@@ -76,24 +97,7 @@ def body_of(
     }
     if parent:
         head["subscription_id"] = parent.id
-    lines = [
-        _line(line, discount, products[line.sku], taxes[line.tax_percent])
-        for line, discount in zip(document.lines, discounts_of(document), strict=True)
-    ]
-    lines += [
-        {
-            "item": charge.name,
-            "unit_price": float(charge.amount),
-            "quantity": 1,
-            "tax1": _id(taxes[charge.tax_percent]),
-        }
-        for charge in document.charges
-    ]
-    return {
-        model: head,
-        "InvoiceItem": lines,
-        "InvoiceCustomField": [{"label": "invsync_key", "value": key}],
-    }
+    return head
 
 
 def _line(line: Line, discount: Decimal, product: str, tax: str) -> dict[str, Any]:

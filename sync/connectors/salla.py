@@ -230,7 +230,7 @@ def _check_sum(document: Document) -> None:
     if abs(made - document.total.amount) > tolerance:
         shown = rounded(made, document.total.currency)
         reason = f"The lines in Salla make {shown}, the document says {document.total}"
-        raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.source_id, reason))
+        raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason))
 
 
 def classify(answer: Answer, data: Any) -> Failure:

@@ -20,7 +20,7 @@ from sync.states import Move, Status
 from sync.store import rows
 from sync.store.database import Database
 from sync.store.ledger import tell, write_audit
-from sync.store.tables import attempts, syncs
+from sync.store.tables import attempts, lanes, syncs
 
 CHUNK = 500
 
@@ -85,18 +85,29 @@ _RIPEN = sa.update(syncs).where(syncs.c.id.in_(sa.select(_ripe.c.id))).values(no
 _overdue = _picked(_FAILED, syncs.c.not_before <= _param("now"), order=(syncs.c.not_before,))
 _OVERDUE = sa.select(syncs.c.id, syncs.c.sent_at).where(syncs.c.id.in_(sa.select(_overdue.c.id)))
 
-_NEXT_WAITING = sa.select(sa.func.min(syncs.c.not_before)).where(
-    _IN_LANE, sa.or_(_PENDING, _FAILED), syncs.c.not_before.is_not(None)
+_NEXT_WAITING, _NEXT_RETRY = (
+    sa.select(sa.func.min(syncs.c.not_before)).where(
+        _IN_LANE, status, syncs.c.not_before.is_not(None)
+    )
+    for status in (_PENDING, _FAILED)
 )
 _NEXT_DEAD = sa.select(sa.func.min(syncs.c.lease_until)).where(_IN_LANE, _PROCESSING)
-_BUSY_LANES = sa.select(syncs.c.lane).where(
+
+
+def _lane_has(*where: sa.ColumnElement[bool]) -> sa.Exists:
+    return sa.exists().where(syncs.c.lane == lanes.c.name, *where).correlate(lanes)
+
+
+# One look a lane into each partial index: the size of the log does not matter. Every priority is
+# 0 or more; saying so makes SQLite take the index of ready rows.
+_BUSY_LANES = sa.select(lanes.c.name).where(
+    lanes.c.held_at.is_(None),
     sa.or_(
-        sa.and_(
-            _PENDING, sa.or_(syncs.c.not_before.is_(None), syncs.c.not_before <= _param("now"))
-        ),
-        sa.and_(_PROCESSING, syncs.c.lease_until < _param("now")),
-        sa.and_(_FAILED, syncs.c.not_before <= _param("now")),
-    )
+        _lane_has(_PENDING, syncs.c.not_before.is_(None), syncs.c.priority >= 0),
+        _lane_has(_PENDING, syncs.c.not_before <= _param("now")),
+        _lane_has(_PROCESSING, syncs.c.lease_until < _param("now")),
+        _lane_has(_FAILED, syncs.c.not_before <= _param("now")),
+    ),
 )
 _BEAT = (
     sa.update(syncs)
@@ -210,27 +221,16 @@ class Queue:
         self, lane: str, worker: str, most: int, now: datetime, lease: timedelta
     ) -> list[Sync]:
         """START up to `most` ready syncs of `lane`: a person's first, then oldest first."""
-        with self._database.write() as connection:
-            return self._start(connection, lane, worker, most, now, lease)
-
-    def _start(
-        self,
-        connection: Connection,
-        lane: str,
-        worker: str,
-        most: int,
-        now: datetime,
-        lease: timedelta,
-    ) -> list[Sync]:
         given = {"in_lane": lane, "by_worker": worker, "at_most": most, "now": now}
-        ids = list(connection.execute(_CLAIM, {**given, "leased": now + lease}).scalars())
-        if not ids:
-            return []
-        claimed = list(rows.many(connection, ids).values())
-        connection.execute(_OPEN_ATTEMPT.from_select(*_attempt_of(ids)), {"now": now})
-        moved = [(sync.id, sync.fence) for sync in claimed]
-        write_audit(connection, Move.START, moved, Status.PENDING, ENGINE, now)
-        tell(connection, ids, now)
+        with self._database.write() as connection:
+            ids = list(connection.execute(_CLAIM, {**given, "leased": now + lease}).scalars())
+            if not ids:
+                return []
+            claimed = list(rows.many(connection, ids).values())
+            connection.execute(_OPEN_ATTEMPT.from_select(*_attempt_of(ids)), {"now": now})
+            moved = [(sync.id, sync.fence) for sync in claimed]
+            write_audit(connection, Move.START, moved, Status.PENDING, ENGINE, now)
+            tell(connection, ids, now)
         return claimed
 
     def rescue(
@@ -367,14 +367,14 @@ class Queue:
         with self._database.read() as connection:
             moments = [
                 connection.execute(statement, {"in_lane": lane}).scalar()
-                for statement in (_NEXT_WAITING, _NEXT_DEAD)
+                for statement in (_NEXT_WAITING, _NEXT_RETRY, _NEXT_DEAD)
             ]
         return min((moment for moment in moments if moment), default=None)
 
     def busy_lanes(self, now: datetime) -> set[str]:
-        """Return the lanes in which something is ready, ripe, over its lease or due to retry."""
+        """Return the open lanes where something is ready, ripe, over its lease or due to retry."""
         with self._database.read() as connection:
-            return set(connection.execute(_BUSY_LANES.distinct(), {"now": now}).scalars())
+            return set(connection.execute(_BUSY_LANES, {"now": now}).scalars())
 
 
 def _attempt_of(ids: list[int]) -> tuple[list[str], sa.Select[Any]]:

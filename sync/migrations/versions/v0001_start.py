@@ -234,68 +234,34 @@ def _syncs() -> None:
     )
 
 
-def _syncs_indexes() -> None:
-    op.create_index("ix_syncs_document_number", "syncs", ["document_number"], unique=False)
-    op.create_index(
-        "ix_syncs_failed",
-        "syncs",
-        [
-            "error_type",
-            "cause_key",
-            "lane",
-            "currency",
-            "amount_minor",
-            "discovered_at",
-            "not_before",
-        ],
-        unique=False,
-        sqlite_where=sa.text("status = 'failed'"),
-        postgresql_where=sa.text("status = 'failed'"),
-    )
-    op.create_index("ix_syncs_log", "syncs", ["at", "id"], unique=False)
-    op.create_index("ix_syncs_order", "syncs", ["route_id", "order_id"], unique=False)
-    op.create_index("ix_syncs_order_number", "syncs", ["order_number"], unique=False)
-    op.create_index(
-        "ix_syncs_processing",
-        "syncs",
-        ["lane", "lease_until"],
-        unique=False,
-        sqlite_where=sa.text("status = 'processing'"),
-        postgresql_where=sa.text("status = 'processing'"),
-    )
-    op.create_index(
-        "ix_syncs_ready",
-        "syncs",
+SYNC_INDEXES: dict[str, tuple[str, list[str]]] = {
+    "ix_syncs_document_number": ("", ["document_number"]),
+    "ix_syncs_log": ("", ["at", "id"]),
+    "ix_syncs_order": ("", ["route_id", "order_id"]),
+    "ix_syncs_order_number": ("", ["order_number"]),
+    "ix_syncs_status_log": ("", ["status", "at", "id"]),
+    "ix_syncs_processing": ("status = 'processing'", ["lane", "lease_until"]),
+    "ix_syncs_ready": (
+        "status = 'pending' AND not_before IS NULL",
         ["lane", "priority", "due", "id"],
-        unique=False,
-        sqlite_where=sa.text("status = 'pending' AND not_before IS NULL"),
-        postgresql_where=sa.text("status = 'pending' AND not_before IS NULL"),
-    )
-    op.create_index(
-        "ix_syncs_retrying",
-        "syncs",
-        ["lane", "not_before"],
-        unique=False,
-        sqlite_where=sa.text("status = 'failed' AND not_before IS NOT NULL"),
-        postgresql_where=sa.text("status = 'failed' AND not_before IS NOT NULL"),
-    )
-    op.create_index("ix_syncs_status_log", "syncs", ["status", "at", "id"], unique=False)
-    op.create_index(
-        "ix_syncs_synced",
-        "syncs",
-        ["finished_at", "failures"],
-        unique=False,
-        sqlite_where=sa.text("status = 'success'"),
-        postgresql_where=sa.text("status = 'success'"),
-    )
-    op.create_index(
-        "ix_syncs_waiting",
-        "syncs",
-        ["lane", "not_before"],
-        unique=False,
-        sqlite_where=sa.text("status = 'pending' AND not_before IS NOT NULL"),
-        postgresql_where=sa.text("status = 'pending' AND not_before IS NOT NULL"),
-    )
+    ),
+    "ix_syncs_waiting": ("status = 'pending' AND not_before IS NOT NULL", ["lane", "not_before"]),
+    "ix_syncs_retrying": ("status = 'failed' AND not_before IS NOT NULL", ["lane", "not_before"]),
+    "ix_syncs_synced": ("status = 'success'", ["finished_at", "failures"]),
+    "ix_syncs_failed": (
+        "status = 'failed'",
+        [
+            *("error_type", "cause_key", "lane", "currency"),
+            *("amount_minor", "discovered_at", "not_before"),
+        ],
+    ),
+}
+
+
+def _syncs_indexes() -> None:
+    for name, (condition, columns) in SYNC_INDEXES.items():
+        where = sa.text(condition) if condition else None
+        op.create_index(name, "syncs", columns, sqlite_where=where, postgresql_where=where)
 
 
 def _attempts() -> None:
