@@ -7,7 +7,6 @@ import ast
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +74,7 @@ def imports() -> None:
 @contextmanager
 def house() -> Iterator[tuple[Sandbox, Driver]]:
     """Run the try-out on free ports."""
-    with tempfile.TemporaryDirectory() as folder, running(0, Path(folder) / "demo") as sandbox:
+    with running(0) as sandbox:
         settings = sandbox.settings()
         with app.opened(settings) as engine:
             sandbox.fill(engine)

@@ -20,7 +20,10 @@ _SECRET_TEXTS = re.compile(
     r"|https://hooks\.slack\.com/\S+"  # whoever has it can answer in our name
     r"|[?&](?:ticket|code|state|access_token)=[^&\s]+"
 )
-_QUIET = ("httpx", "httpcore", "slack_sdk", "slack_bolt", "apscheduler", "uvicorn.access")
+_QUIET = (
+    *("httpx", "httpcore", "slack_sdk", "slack_bolt", "apscheduler", "uvicorn.access"),
+    "alembic",  # tells of each look at the schema
+)
 
 
 def redact(value: Any) -> Any:
@@ -75,5 +78,5 @@ def configure(log_format: str = "auto", level: str = "INFO", stream: TextIO | No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _QUIET:  # their lines carry addresses with query strings
+    for name in _QUIET:  # most of their lines carry addresses with query strings
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.settings import Settings
 from demo.past import remember
@@ -102,10 +103,11 @@ def _spec(name: str, url: str, system: str) -> Spec:
 
 
 @contextmanager
-def running(port: int, folder: Path = FOLDER) -> Iterator[Sandbox]:
-    """Run the sandbox until the block ends; `port` 0 takes free ones. Raises NotStarted."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def running(port: int) -> Iterator[Sandbox]:
+    """Run the sandbox until the block ends; `port` 0 takes free ones. Raises NotStarted.
+
+    The database beside it is new each time: the sandbox begins anew, too.
+    """
     process = subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, "-m", "sandbox", "--port", str(port)],
         cwd=ROOT,
@@ -116,12 +118,15 @@ def running(port: int, folder: Path = FOLDER) -> Iterator[Sandbox]:
         start_new_session=True,  # Ctrl-C reaches the app, which ends the sandbox in its turn
     )
     try:
-        yield _ready(process, folder)
+        sandbox = _ready(process)
+        shutil.rmtree(sandbox.folder, ignore_errors=True)
+        sandbox.folder.mkdir(parents=True)
+        yield sandbox
     finally:
         process.communicate(timeout=10)  # closes its standard input, at which it ends
 
 
-def _ready(process: "subprocess.Popen[str]", folder: Path) -> Sandbox:
+def _ready(process: "subprocess.Popen[str]") -> Sandbox:
     line = process.stdout.readline() if process.stdout else ""
     if not line.startswith("{"):
         raise NotStarted(line.strip() or "The sandbox did not start.")
@@ -132,5 +137,5 @@ def _ready(process: "subprocess.Popen[str]", folder: Path) -> Sandbox:
         where["daftra"],
         where["names"],
         process,
-        folder.resolve(),
+        FOLDER.resolve() / str(urlsplit(where["workspace"]).port),
     )
