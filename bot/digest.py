@@ -75,6 +75,7 @@ class HoldView:
     """A lane that waits for its connection."""
 
     connection: str
+    system: str
     reason: str
     since: datetime
     waiting: int
@@ -187,4 +188,6 @@ def _rest(figures: Figures, shown: Sequence[ErrorType]) -> Rest | None:
 
 
 def _hold(hold: Hold) -> HoldView:
-    return HoldView(hold.connection, hold.reason, hold.since, hold.waiting, hold.amounts)
+    return HoldView(
+        hold.connection, hold.system, hold.reason, hold.since, hold.waiting, hold.amounts
+    )

@@ -249,6 +249,7 @@ class Hold:
 
     lane: str
     connection: str
+    system: str
     reason: str
     since: datetime
     waiting: int

@@ -35,7 +35,7 @@ from sync.records import (
 from sync.states import Status
 from sync.store import rows
 from sync.store.database import Database
-from sync.store.tables import attempts, blockers, lanes, syncs
+from sync.store.tables import attempts, blockers, connections, lanes, syncs
 
 NEWEST = 3
 LARGEST_ID = 2**63 - 1
@@ -79,7 +79,11 @@ _SYNCED = sa.select(sa.func.count(), sa.func.count(sa.case((syncs.c.failures > 0
     syncs.c.status == sa.literal_column("'success'"),
     syncs.c.finished_at >= sa.bindparam("since", type_=syncs.c.at.type),
 )
-_HELD = lanes.select().where(lanes.c.held_at.is_not(None))
+_HELD = (
+    sa.select(lanes, connections.c.system)
+    .join(connections, connections.c.name == lanes.c.held_for)
+    .where(lanes.c.held_at.is_not(None))
+)
 _HELD_AMOUNTS = (
     sa.select(syncs.c.currency, sa.func.count(), sa.func.sum(syncs.c.amount_minor))
     .where(
@@ -228,6 +232,7 @@ def _hold(connection: Connection, row: RowMapping) -> Hold:
     return Hold(
         lane=row["name"],
         connection=row["held_for"],
+        system=row["system"],
         reason=row["held_reason"],
         since=row["held_at"],
         waiting=sum(count for _, count, _ in behind),

@@ -111,13 +111,13 @@ def test_a_type_that_is_being_retried_is_not_done() -> None:
 def test_a_held_lane_is_one_line() -> None:
     """A connection that is down is said once, with what waits and that nothing is lost."""
     shown = read_aloud(drawn(SKUS))
-    assert "books is disconnected. 12 documents waiting, SAR 120.00." in shown
+    assert "Daftra (books) is disconnected. 12 documents waiting, SAR 120.00." in shown
     assert "Nothing is lost, nothing is retried." in shown
 
 
 def test_a_held_lane_is_no_all_clear() -> None:
     """With a connection down the header says so, even when nothing failed."""
-    held = replace(CALM, holds=[Hold("books", "books", "401", NOW, 12, [])])
+    held = replace(CALM, holds=[Hold("books", "books", "daftra", "401", NOW, 12, [])])
     message = drawn(held)
     assert "a connection is down" in message["text"]
     assert "books is disconnected, 12 waiting" in message["text"]
