@@ -13,7 +13,8 @@ from bot.ages import Age, age_of
 from bot.rows import Row, row_of
 from sync.errors import ErrorType, Remedy, remedy_of
 from sync.money import Money
-from sync.records import Cause, Digest, Figures, Filters, Group, Hold, Sync
+from sync.outward import Digest
+from sync.records import Cause, Figures, Filters, Group, Hold, Sync, Unread
 from sync.states import Status
 
 MOST_GROUPS = 6
@@ -99,6 +100,7 @@ class DigestView:
     groups: Sequence[GroupView]
     rest: Rest | None
     holds: Sequence[HoldView]
+    unread: Sequence[Unread]
     show_all: str
     next_at: datetime | None
 
@@ -141,6 +143,7 @@ def digest_view(
         ],
         rest=_rest(figures, types),
         holds=hold_views(figures),
+        unread=figures.unread[:MOST_HOLDS],
         show_all=page_value(_ALL_FAILED),
         next_at=next_at,
     )

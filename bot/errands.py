@@ -11,7 +11,8 @@ from bot.sender import Outcome, Sent
 from bot.show import Show
 from bot.watching import Follows, Person
 from sync.engine import Engine
-from sync.records import Actor, Post
+from sync.outward import Post
+from sync.records import Actor
 from sync.states import Status
 
 BRING = "bring"

@@ -19,8 +19,9 @@ from bot.show import Show
 from bot.subscriptions import Digests
 from bot.watching import Drawn, Follows, drawn
 from sync.engine import Engine
-from sync.records import News as Row
-from sync.records import Post, Sync, Watch
+from sync.outward import News as Row
+from sync.outward import Post, Watch
+from sync.records import Sync
 from sync.states import Status
 
 POLL_SECONDS = 1.0

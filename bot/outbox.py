@@ -14,7 +14,7 @@ import structlog
 from bot.loop import Loop
 from bot.sender import POST_LIFE, Later, Outcome, Refused, Sender, Sent
 from sync.clock import Clock
-from sync.records import Post
+from sync.outward import Post
 from sync.store import Store
 
 GAP = timedelta(seconds=1)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sync.records import Post
+from sync.outward import Post
 
 
 class Method(StrEnum):

@@ -20,6 +20,7 @@ from bot.verbs import FilterName, Verb
 from sync.documents import Kind
 from sync.errors import ErrorType
 from sync.money import Money
+from sync.outward import Digest
 from sync.records import (
     ENGINE,
     Actor,
@@ -27,7 +28,6 @@ from sync.records import (
     Attempt,
     Blocker,
     Cause,
-    Digest,
     Exchange,
     Figures,
     Filters,
@@ -40,6 +40,7 @@ from sync.records import (
     Story,
     Sync,
     Trigger,
+    Unread,
     WaitingFor,
 )
 from sync.states import Status
@@ -150,6 +151,11 @@ def figures(kinds: Sequence[ErrorType] = tuple(ErrorType)) -> Figures:
 CALM = Figures({}, 0, 0, 0, ())
 """Nothing has failed, and nothing was ever synced."""
 
+UNREAD = replace(
+    CALM, unread=[Unread("shop", "salla", "Salla: The access token is expired", NOW - _DAY)]
+)
+"""A source cannot be read."""
+
 
 def digest_of(found: Figures) -> Digest:
     """Return the digest that lists what `found` has."""
@@ -194,7 +200,7 @@ def samples() -> Samples:
     """Return, by template, the values that it is drawn with."""
     return {
         "log": _logs(),
-        "status": [{"view": status_view(one, NOW)} for one in (figures(), CALM)],
+        "status": [{"view": status_view(one, NOW)} for one in (figures(), CALM, UNREAD)],
         "digest": _digests(),
         "digest_sent": [{}],
         "document": [{"view": document_view(one)} for one in _stories()],

@@ -21,7 +21,7 @@ from bot.channels import Channels
 from bot.posts import Method
 from bot.web_api import POST_TIMEOUT_SECONDS, TROUBLE, error_code, never_left, retry_after
 from sync.clock import Clock
-from sync.records import Digest, Post
+from sync.outward import Digest, Post
 from sync.store import Store
 
 DOUBT = timedelta(minutes=10)

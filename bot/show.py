@@ -23,7 +23,8 @@ from bot.status import status_view
 from bot.text import ELLIPSIS
 from bot.verbs import Verb
 from sync.clock import Clock
-from sync.records import Digest, Figures, Filters, Numbered, Page, Retried, Story, Sync
+from sync.outward import Digest
+from sync.records import Figures, Filters, Numbered, Page, Retried, Story, Sync
 
 MOST_DOCUMENTS = 20
 """How many documents of one number are listed; an order has an invoice and a few returns."""

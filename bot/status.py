@@ -6,10 +6,10 @@ from datetime import datetime
 
 from bot.actions import page_value
 from bot.ages import Age, age_of
-from bot.digest import HoldView, hold_views
+from bot.digest import MOST_HOLDS, HoldView, hold_views
 from sync.errors import ErrorType
 from sync.money import Money
-from sync.records import Figures, Filters
+from sync.records import Figures, Filters, Unread
 from sync.states import Status
 
 MOST_TYPES = 6
@@ -41,6 +41,7 @@ class StatusView:
     types: Sequence[TypeLine]
     more_types: int
     holds: Sequence[HoldView]
+    unread: Sequence[Unread]
     routes: Sequence[str]
     show_all: str
     log: str
@@ -65,6 +66,7 @@ def status_view(figures: Figures, now: datetime) -> StatusView:
         ],
         more_types=max(0, len(figures.groups) - MOST_TYPES),
         holds=hold_views(figures),
+        unread=figures.unread[:MOST_HOLDS],
         routes=figures.routes,
         show_all=page_value(Filters(statuses=(Status.FAILED,))),
         log=page_value(Filters()),

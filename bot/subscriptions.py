@@ -11,7 +11,8 @@ from bot.schedule import due_digest, next_digest
 from bot.show import Show
 from bot.watching import Follows
 from sync.engine import Engine
-from sync.records import Digest, Figures, Post
+from sync.outward import Digest, Post
+from sync.records import Figures
 
 Put = Callable[[Post], None]
 """Keeps a post for the outbox."""

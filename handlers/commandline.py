@@ -8,7 +8,8 @@ from bot.problems import Problem
 from bot.render import Renderer
 from handlers import parse
 from sync.engine import Engine
-from sync.records import Connection, Filters, Post
+from sync.outward import Post
+from sync.records import Connection, Filters
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 

@@ -62,8 +62,13 @@ class Faults:
         """Let a fault wait. Raises ValueError for one that we do not know."""
         if given.get("fault") not in KINDS:
             raise ValueError(f"unknown fault {given.get('fault')!r}; known: {sorted(KINDS)}")
+        fault = Fault(**given)
+        try:
+            re.compile(fault.path)
+        except re.error as error:
+            raise ValueError(f"path {fault.path!r}: {error}") from None
         with self.lock:
-            self.waiting.append(Fault(**given))
+            self.waiting.append(fault)
 
     def clear(self) -> None:
         """Forget all faults."""

@@ -288,6 +288,9 @@ class _Teller:
         if invoice.shipping:
             shipping = {"item": "Shipping", "unit_price": str(invoice.shipping), "quantity": 1}
             lines.append({**shipping, "tax1": TAX_ID})
+        if kind == CREDIT_NOTE:
+            sales = (one for one in site.shown(INVOICE) if one.po_number == head["po_number"])
+            head["subscription_id"] = next(sales).id
         fields = [{"label": "invsync_key", "value": self.key(invoice)}] if keyed else []
         booked = site.book(kind, head, lines, fields)
         booked.created = invoice.at + HOUR / 2

@@ -27,6 +27,7 @@ from sync.records import (
     Story,
     Sync,
     Trigger,
+    Unread,
 )
 from sync.states import Status
 from sync.store import Store, summed
@@ -124,11 +125,21 @@ class Engine:
             synced_since=synced,
             groups=groups,
             holds=self.store.log.holds(),
+            unread=self._unread(),
             at_risk=summed(money for group in groups for money in group.amounts),
             oldest=min((cause.oldest for group in groups for cause in group.causes), default=None),
             resolved_since=resolved,
             routes=[route.name for route in self.routes()],
         )
+
+    def _unread(self) -> list[Unread]:
+        sweeps = self.store.connections.sweeps()
+        return [
+            Unread(route.source.name, route.source.system, reason, swept_at)
+            for route in self.routes()
+            for swept_at, reason in [sweeps[route.name]]
+            if reason
+        ]
 
     def routes(self) -> list[Route]:
         """Return every route, by name."""

@@ -1,10 +1,9 @@
 """What the store returns and the engine's callers see: rows as frozen values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from sync.documents import Kind
 from sync.errors import ErrorType
@@ -257,6 +256,16 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A source that could not be swept whole: why, and since when its list is not known."""
+
+    connection: str
+    system: str
+    reason: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """How things stand: what the status card and the digest count."""
 
@@ -272,6 +281,7 @@ class Figures:
     """Failed syncs that need somebody, by error type, largest count first."""
 
     holds: Sequence[Hold] = ()
+    unread: Sequence[Unread] = ()
     at_risk: Sequence[Money] = ()
     oldest: datetime | None = None
     resolved_since: int = 0
@@ -330,67 +340,3 @@ class Numbered:
     found: Found
     syncs: Sequence[Sync] = ()
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A sync ended an attempt or changed status; kept until whoever listens has handled it."""
-
-    id: int
-    sync_id: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Somebody or some message that follows a sync; `target` belongs to the surface alone."""
-
-    id: int
-    sync_id: int
-    kind: str
-    target: dict[str, Any] = field(default_factory=dict)
-
-
-class PostState(StrEnum):
-    """Where a post stands on its way out."""
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """A message or an edit on its way out: a row first, sent by one sender, in order per channel.
-
-    `key` coalesces: a waiting post with the same key is replaced. `method` and `body` belong to the
-    surface alone.
-    """
-
-    uid: str
-    method: str
-    channel: str
-    body: dict[str, Any]
-    key: str | None = None
-    tries: int = 0
-    created_at: datetime | None = None
-    result: dict[str, Any] | None = None
-    state: PostState = PostState.WAITING
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A digest that was claimed for a channel and a local date; `listed` names its syncs."""
-
-    id: int
-    channel: str
-    local_date: date
-    since: datetime
-    posted_at: datetime
-    message: dict[str, Any] | None
-    """Where it stands (the surface's own words), None until it was posted."""
-
-    groups: Sequence[Any] = ()
-    """What was listed, as the surface keeps it to draw the same message again."""

@@ -8,27 +8,36 @@ invoice whose order stands in one of the route's statuses (Salla guide: decide b
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 
 from sync.clock import Clock
+from sync.connectors.base import Source
 from sync.documents import Header, Kind, Order
-from sync.errors import ReadError
+from sync.errors import FixData, ReadError
 from sync.keys import key_of
 from sync.lanes import guarded
-from sync.opener import Opener
-from sync.records import ENGINE, Actor, Priority, Route, Trigger
+from sync.records import ENGINE, Actor, Connection, Priority, Route, Trigger
 from sync.store import Sighting, Store
 from sync.times import Times
 
 log = structlog.get_logger("sweep")
 
 
+class Sources(Protocol):
+    """Opens the source of a connection."""
+
+    def source(self, connection: Connection) -> Source:
+        """Return the connection's source."""
+        ...
+
+
 class Sweeper:
     """Walks the sources of all routes, again and again."""
 
     def __init__(
-        self, store: Store, opener: Opener, clock: Clock, times: Times, found: Callable[[], None]
+        self, store: Store, opener: Sources, clock: Clock, times: Times, found: Callable[[], None]
     ) -> None:
         self._store = store
         self._opener = opener
@@ -63,11 +72,11 @@ class Sweeper:
     def sweep(self, route: Route) -> int:
         """Put every unknown document of the route's source into its lane; returns how many.
 
-        A source that cannot be read leaves its reason at the route; the next sweep tries again.
+        What cannot be read leaves its reason at the route; the next sweep tries again.
         """
         now, found, reason = self._clock.now(), 0, None
         try:
-            found = self._walk(route)
+            found, reason = self._walk(route)
         except ReadError as error:
             reason = error.failure.reason
             log.warning("sweep failed", route=route.name, reason=reason)
@@ -76,20 +85,26 @@ class Sweeper:
             self._found()
         return found
 
-    def _walk(self, route: Route) -> int:
+    def _walk(self, route: Route) -> tuple[int, str | None]:
+        """Return how many documents were new, and why one was passed over, if one was."""
         source = self._opener.source(route.source)
         orders: dict[str, Order] = {}
-        found = 0
+        found, passed_over = 0, None
         for header in source.headers(route.since):
             if self._stop.is_set():
                 break
             if self._store.log.knows(route.id, key_for(route, header)):
                 continue
-            order = orders.get(header.order_id) or source.order(header.order_id)
+            try:
+                order = orders.get(header.order_id) or source.order(header.order_id)
+            except FixData as error:  # one odd order must not hide the documents behind it
+                passed_over = f"Order {header.order_id}: {error.failure.reason}"
+                log.warning("document passed over", route=route.name, reason=passed_over)
+                continue
             orders[header.order_id] = order
             if header.kind is Kind.RETURN or order.status in route.statuses:
                 found += self.discover(route, header, order, ENGINE, Trigger.SWEEP, Priority.SWEEP)
-        return found
+        return found, passed_over
 
     def discover(
         self,

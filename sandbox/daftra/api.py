@@ -12,7 +12,17 @@ from starlette.types import ASGIApp
 
 from sandbox.daftra import shapes
 from sandbox.daftra.pages import Pages
-from sandbox.daftra.site import CREDIT_NOTE, INVOICE, REFUND, Document, Invalid, Site, Tax
+from sandbox.daftra.site import (
+    CREDIT_NOTE,
+    INVOICE,
+    REFUND,
+    Document,
+    Invalid,
+    Site,
+    Tax,
+    integer_of,
+    number_of,
+)
 from sandbox.faults import Faults, Faulty
 
 OK, ACCEPTED, BAD, UNAUTHORIZED, NOT_FOUND = 200, 202, 400, 401, 404
@@ -21,7 +31,7 @@ MODELS = {
     "credit_notes": ("CreditNote", CREDIT_NOTE),
     "refund_receipts": ("RefundReceipt", REFUND),
 }
-LIMIT = 20
+LIMIT, MOST = 20, 1000
 
 
 def create(
@@ -113,6 +123,8 @@ class Api:
             document = self._site.book(kind, head, body.get("InvoiceItem"), fields)
         except Invalid as wrong:
             return _failed(BAD, str(wrong), wrong.errors)
+        for payment in _objects(body.get("Payment")):
+            document.paid += number_of(payment.get("amount")) or 0
         self._site.creates.append(
             {"id": document.id, "type": kind, "key": document.key, "po_number": document.po_number}
         )
@@ -126,7 +138,7 @@ class Api:
 
     async def clients(self, request: Request) -> Response:
         if request.method == "POST":
-            given = (await _object(request)).get("Client") or {}
+            given = await _object(request, "Client")
             name = str(given.get("business_name") or given.get("first_name") or "").strip()
             if not name:
                 return _failed(BAD, "Validation errors", {"business_name": "is required"})
@@ -138,10 +150,10 @@ class Api:
 
     async def products(self, request: Request) -> Response:
         if request.method == "POST":
-            given = (await _object(request)).get("Product") or {}
+            given = await _object(request, "Product")
             if not given.get("name"):
                 return _failed(BAD, "Validation errors", {"name": "is required"})
-            price = Decimal(str(given.get("unit_price") or 0))
+            price = number_of(given.get("unit_price")) or Decimal(0)
             code = str(given.get("product_code") or "")
             one = self._site.add_product(str(given["name"]), code, price)
             return _made(one.id)
@@ -153,21 +165,23 @@ class Api:
 
     async def taxes(self, request: Request) -> Response:
         if request.method == "POST":
-            given = (await _object(request)).get("Tax") or {}
+            given = await _object(request, "Tax")
             number, included = self._site.next_id(), str(given.get("included") or 0) == "1"
-            value = Decimal(str(given.get("value") or 0))
+            value = number_of(given.get("value"))
+            if value is None:
+                return _failed(BAD, "Validation errors", {"value": "must be a number"})
             self._site.taxes[number] = Tax(number, str(given.get("name")), value, included)
             return _made(number)
         rows = [{"Tax": shapes.tax(one)} for one in self._site.taxes.values()]
         return _page(request, "taxes", rows)
 
     async def payments(self, request: Request) -> Response:
-        given = (await _object(request)).get("InvoicePayment") or {}
-        one = self._site.documents.get(int(given.get("invoice_id") or 0))
+        given = await _object(request, "InvoicePayment")
+        one = self._site.documents.get(integer_of(given.get("invoice_id")))
         if one is None:
             return _failed(BAD, "Validation errors", {"invoice_id": "Invoice not found"})
         if str(given.get("status")) == "1":
-            one.paid += Decimal(str(given.get("amount") or 0))
+            one.paid += number_of(given.get("amount")) or 0
         return _made(self._site.next_id())
 
     async def entities(self, request: Request) -> Response:
@@ -227,7 +241,8 @@ def _fits(one: Document, filters: Any) -> bool:
 
 def _page(request: Request, plural: str, rows: list[Any]) -> Response:
     query = request.query_params
-    page, limit = int(query.get("page") or 1), int(query.get("limit") or LIMIT)
+    page = integer_of(query.get("page")) or 1
+    limit = min(integer_of(query.get("limit")) or LIMIT, MOST)
     pages = max(1, -(-len(rows) // limit))
     pagination = {
         "prev": f"/api2/{plural}?page={page - 1}" if page > 1 else None,
@@ -239,12 +254,18 @@ def _page(request: Request, plural: str, rows: list[Any]) -> Response:
     return _good(rows[(page - 1) * limit : page * limit], pagination=pagination)
 
 
-async def _object(request: Request) -> dict[str, Any]:
+async def _object(request: Request, model: str | None = None) -> dict[str, Any]:
+    """Return the body, or what it has under `model`; {} for what is no object."""
     try:
         body = await request.json()
     except ValueError:
         return {}
-    return body if isinstance(body, dict) else {}
+    found = body.get(model) if model and isinstance(body, dict) else body
+    return found if isinstance(found, dict) else {}
+
+
+def _objects(given: Any) -> list[dict[str, Any]]:
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
 
 
 def _good(data: Any, **more: Any) -> Response:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -129,7 +129,9 @@ class Site:
         """Return the documents that lists show by now, the newest first."""
         ripe = datetime.now(UTC) - timedelta(seconds=self.index_lag)
         found = [
-            one for one in self.documents.values() if one.type in types and one.created <= ripe
+            one
+            for one in self.documents.values()
+            if one.type in types and (not self.index_lag or one.created <= ripe)
         ]
         return sorted(found, key=lambda one: one.id, reverse=True)
 
@@ -162,7 +164,7 @@ class Site:
                 currency=str(head.get("currency_code") or "SAR"),
                 po_number=str(head.get("po_number") or ""),
                 notes=str(head.get("notes") or ""),
-                lines=[self._line(item) for item in items],
+                lines=self._lines(head, items),
                 fields=list(_fields(fields)),
                 created=datetime.now(UTC),
                 draft=str(head.get("draft") or "0") == "1",
@@ -174,7 +176,7 @@ class Site:
 
     def _validate(self, head: dict[str, Any], items: Any) -> None:
         errors: dict[str, str] = {}
-        client = self.clients.get(_integer(head.get("client_id")))
+        client = self.clients.get(integer_of(head.get("client_id")))
         if client is None:
             errors["client_id"] = self._say("Please select a valid client", "اختر عميلا صحيحا")
         if not head.get("client_email") and (client is None or not client.email):
@@ -182,6 +184,8 @@ class Site:
         if self.closed_before and str(head.get("date") or "9") < self.closed_before:
             text = "The date is in a closed period"
             errors["date"] = self._say(text, "التاريخ في الفترة المالية المغلقة")
+        if number_of(head.get("discount")) and number_of(head.get("discount_amount")):
+            errors["discount"] = "Give a percentage or an amount, not both"
         if not isinstance(items, list) or not items:
             errors["InvoiceItem"] = self._say("Please add an item", "أضف بندا")
         for position, item in enumerate(items if isinstance(items, list) else []):
@@ -193,22 +197,36 @@ class Site:
         if not isinstance(item, dict):
             return {f"InvoiceItem.{position}": "not an item"}
         wanted = item.get("product_id")
-        product = self.products.get(_integer(wanted))
+        product = self.products.get(integer_of(wanted))
         if wanted and product is None:
             return {f"InvoiceItem.{position}.product_id": "Product not found"}
         if product and product.refusal:
             raise Invalid(product.refusal)
-        if _number(item.get("unit_price")) is None or _number(item.get("quantity", 1)) is None:
+        if number_of(item.get("unit_price")) is None or number_of(item.get("quantity", 1)) is None:
             return {f"InvoiceItem.{position}.unit_price": "must be a number"}
         return {}
 
+    def _lines(self, head: dict[str, Any], items: list[dict[str, Any]]) -> list[Line]:
+        """Return the lines, each less its share of the whole discount, and the shipping."""
+        lines = [self._line(item) for item in items]
+        net = sum((line.net for line in lines), Decimal(0))
+        percent = number_of(head.get("discount")) or Decimal(0)
+        off = number_of(head.get("discount_amount")) or net * percent / 100
+        if off and net:
+            kept = 1 - off / net
+            lines = [_kept(line, kept) for line in lines]
+        if number_of(head.get("shipping_amount")):
+            price, tax = head["shipping_amount"], head.get("shipping_tax_id")
+            lines.append(self._line({"item": "Shipping", "unit_price": price, "tax1": tax}))
+        return lines
+
     def _line(self, item: dict[str, Any]) -> Line:
-        price, quantity = _number(item["unit_price"]), _number(item.get("quantity", 1))
+        price, quantity = number_of(item["unit_price"]), number_of(item.get("quantity", 1))
         gross = (price or Decimal(0)) * (quantity or Decimal(0))
-        given = _number(item.get("discount")) or Decimal(0)
-        by_value = _integer(item.get("discount_type")) == VALUE
+        given = number_of(item.get("discount")) or Decimal(0)
+        by_value = integer_of(item.get("discount_type")) == VALUE
         discount = given if by_value else gross * given / 100
-        tax = self.taxes.get(_integer(item.get("tax1")))
+        tax = self.taxes.get(integer_of(item.get("tax1")))
         net = cents(gross - discount)
         amount = Decimal(0)
         if tax and tax.included:
@@ -218,7 +236,7 @@ class Site:
             amount = taxed(net, tax.value)
         return Line(
             item=str(item.get("item") or ""),
-            product_id=_integer(item.get("product_id")) or None,
+            product_id=integer_of(item.get("product_id")) or None,
             unit_price=price or Decimal(0),
             quantity=quantity or Decimal(0),
             discount=discount,
@@ -231,20 +249,28 @@ class Site:
         return arabic if self.arabic else english
 
 
+def _kept(line: Line, share: Decimal) -> Line:
+    net, tax = cents(line.net * share), cents(line.tax * share)
+    return replace(line, net=net, tax=tax, discount=line.discount + line.net - net)
+
+
 def _fields(given: Any) -> Iterator[dict[str, str]]:
     for one in given if isinstance(given, list) else []:
         if isinstance(one, dict) and one.get("label"):
             yield {"label": str(one["label"]), "value": str(one.get("value") or "")}
 
 
-def _number(value: Any) -> Decimal | None:
+def number_of(value: Any) -> Decimal | None:
+    """Return the finite number that `value` says, or None."""
     try:
-        return Decimal(str(value)) if value is not None else None
+        number = Decimal(str(value))
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
-def _integer(value: Any) -> int:
+def integer_of(value: Any) -> int:
+    """Return the id or count that `value` says, or 0."""
     return int(value) if str(value).isdecimal() else 0
 
 

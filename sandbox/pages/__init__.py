@@ -29,8 +29,10 @@ def page(
     request: Request, name: str, links: list[Any], status: int = 200, **model: Any
 ) -> HTMLResponse:
     """Return the page `name`, drawn from `model`; `links` lead to the other stand-ins."""
+    here = str(request.base_url).rstrip("/")
+    others = [link for link in links if link["url"] != here]
     text = _environment.get_template(name).render(
-        **model, links=links, path=request.url.path, status=status
+        **model, links=others, path=request.url.path, status=status
     )
     return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
 

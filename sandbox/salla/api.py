@@ -6,27 +6,29 @@ from datetime import date
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.faults import Faults, Faulty
-from sandbox.pages import form_of, page
 from sandbox.salla import shapes
+from sandbox.salla.pages import Pages
 from sandbox.salla.store import STATUSES, Invoice, Order, Shop
 
 PREFIX = "/admin/v2"
 PER_PAGE, MOST_PER_PAGE = 15, 60
-OK, UNAUTHORIZED, NOT_FOUND, TOO_MANY = 200, 401, 404, 429
+OK, UNAUTHORIZED, NOT_FOUND, INVALID, TOO_MANY = 200, 401, 404, 422, 429
 
 
 def create(
     shop: Shop, faults: Faults | None = None, links: list[dict[str, str]] | None = None
 ) -> ASGIApp:
     """Return the store as an ASGI app; `links` lead to the other stand-ins' pages."""
+    waiting = faults or Faults()
     api = Api(shop)
-    pages = Pages(shop, links if links is not None else [])
+    pages = Pages(shop, waiting, links if links is not None else [])
     routes = [
         Route("/oauth2/user/info", api.guarded(api.user_info)),
         Route(f"{PREFIX}/orders", api.guarded(api.orders)),
@@ -41,10 +43,11 @@ def create(
         Route("/", pages.orders),
         Route("/orders/order/{ending}", pages.order),
         Route("/customers/{id:int}", pages.customer, methods=["GET", "POST"]),
+        Route("/sandbox/knobs", pages.turn, methods=["POST"]),
         Route("/sandbox/history", api.history),
         Route("/sandbox/token", api.token, methods=["POST"]),
     ]
-    return Faulty(Starlette(routes=routes), faults or Faults(), expired)
+    return Faulty(Starlette(routes=routes), waiting, expired)
 
 
 def expired() -> Response:
@@ -52,10 +55,12 @@ def expired() -> Response:
     return failure(UNAUTHORIZED, "The access token is expired")
 
 
-def failure(status: int, message: str, code: str | None = None) -> JSONResponse:
-    """Return an error in the API's envelope."""
+def failure(status: int, message: str, fields: dict[str, list[str]] | None = None) -> JSONResponse:
+    """Return an error in the API's envelope; `fields` names what is wrong with which field."""
     names = {UNAUTHORIZED: "Unauthorized", NOT_FOUND: "not_found", TOO_MANY: "too_many_requests"}
-    error = {"code": code or names.get(status, "error"), "message": message}
+    error: dict[str, Any] = {"code": names.get(status, "error"), "message": message}
+    if fields:
+        error["fields"] = fields
     return JSONResponse({"status": status, "success": False, "error": error}, status)
 
 
@@ -81,7 +86,7 @@ class Api:
             if refused is None and left < 0:
                 refused = failure(TOO_MANY, "Too many requests")
                 refused.headers["Retry-After"] = "1"
-            response: Response = refused or await answer(request)
+            response: Response = refused or _odd_days(request) or await answer(request)
             response.headers["X-RateLimit-Limit"] = str(self._shop.per_minute)
             response.headers["X-RateLimit-Remaining"] = str(max(0, left))
             response.headers["X-RateLimit-Reset"] = str(int(time.time()) + 60)
@@ -111,7 +116,7 @@ class Api:
             now = time.monotonic()
             self._level = max(0.0, self._level - (now - self._leaked_at))
             self._leaked_at = now
-            if self._level >= self._shop.per_minute:
+            if self._level + 1 > self._shop.per_minute:
                 return -1
             self._level += 1
             return int(self._shop.per_minute - self._level)
@@ -122,10 +127,8 @@ class Api:
         return JSONResponse({"id": 1771165749, "name": "Acme", "merchant": merchant})
 
     async def orders(self, request: Request) -> Response:
-        found = list(self._shop.orders.values())
-        wanted = request.query_params.get("reference_id")
-        if wanted:
-            found = [one for one in found if str(one.reference_id) == wanted]
+        query = request.query_params
+        found = [one for one in self._shop.orders.values() if _fits(one, query)]
         found.sort(key=lambda one: one.at, reverse=True)
         return self._page(request, found, lambda one: self._order(request, one, light=True))
 
@@ -155,13 +158,10 @@ class Api:
         return success(rows)
 
     async def invoices(self, request: Request) -> Response:
-        query, found = request.query_params, list(self._shop.invoices.values())
-        if query.get("order_id"):
-            found = [one for one in found if str(one.order_id) == query["order_id"]]
-        if query.get("from_date"):
-            found = [one for one in found if _day(one) >= date.fromisoformat(query["from_date"])]
-        if query.get("to_date"):
-            found = [one for one in found if _day(one) <= date.fromisoformat(query["to_date"])]
+        query, order_id = request.query_params, request.query_params.get("order_id")
+        found = [one for one in self._shop.invoices.values() if _in_days(one, query)]
+        if order_id:
+            found = [one for one in found if str(one.order_id) == order_id]
         found.sort(key=lambda one: (one.at, one.id), reverse=True)
         return self._page(request, found, lambda one: shapes.invoice(one, whole=False))
 
@@ -195,8 +195,10 @@ class Api:
         if one is None:
             return failure(NOT_FOUND, "The customer is not found")
         if request.method == "PUT":
-            given = await request.json()
-            one.email = given.get("email", one.email)
+            email = (await request.json()).get("email", one.email)
+            if email and "@" not in email:
+                return failure(INVALID, "alert.invalid_fields", fields={"email": ["not an e-mail"]})
+            one.email = email or None
         return success(shapes.customer(one, _base(request)))
 
     async def history(self, request: Request) -> Response:
@@ -223,7 +225,7 @@ class Api:
         size = min(asked, MOST_PER_PAGE)
         part = found[(number - 1) * size : number * size]
         pages = max(1, -(-len(found) // size))
-        following = f"{_base(request)}{request.url.path}?page={number + 1}"
+        following = str(request.url.include_query_params(page=number + 1))
         pagination = {
             "count": len(part),
             "total": len(found),
@@ -235,50 +237,6 @@ class Api:
         return success([shape(one) for one in part], pagination=pagination)
 
 
-class Pages:
-    """What people see of the store."""
-
-    def __init__(self, shop: Shop, links: list[Any]) -> None:
-        self._shop = shop
-        self._links = links
-
-    async def orders(self, request: Request) -> Response:
-        found = sorted(self._shop.orders.values(), key=lambda one: one.at, reverse=True)
-        rows = [
-            (one, self._shop.customers[one.customer], self._shop.invoices_of(one.id))
-            for one in found
-        ]
-        return page(request, "salla_orders.html", self._links, rows=rows)
-
-    async def order(self, request: Request) -> Response:
-        one = self._shop.order_by_hash(request.path_params["ending"])
-        if one is None:
-            return page(request, "missing.html", self._links, what="order", status=NOT_FOUND)
-        customer = self._shop.customers[one.customer]
-        invoices = self._shop.invoices_of(one.id)
-        return page(
-            request,
-            "salla_order.html",
-            self._links,
-            order=one,
-            customer=customer,
-            invoices=invoices,
-        )
-
-    async def customer(self, request: Request) -> Response:
-        one = self._shop.customers.get(request.path_params["id"])
-        if one is None:
-            return page(request, "missing.html", self._links, what="customer", status=NOT_FOUND)
-        if request.method == "POST":
-            form = await form_of(request)
-            one.email = form.get("email", "").strip() or None
-            back = form.get("back", "")
-            target = back if back.startswith("/orders/") else f"/customers/{one.id}?saved=1"
-            return RedirectResponse(target, status_code=303)
-        saved = "saved" in request.query_params
-        return page(request, "salla_customer.html", self._links, customer=one, saved=saved)
-
-
 def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
@@ -287,5 +245,35 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-def _day(one: Invoice) -> date:
+def _day(one: Order | Invoice) -> date:
     return one.at.astimezone(shapes.RIYADH).date()
+
+
+def _odd_days(request: Request) -> Response | None:
+    """Refuse a day that is no YYYY-MM-DD."""
+    for name in ("from_date", "to_date"):
+        try:
+            date.fromisoformat(request.query_params.get(name) or "2026-01-01")
+        except ValueError:
+            return failure(INVALID, "alert.invalid_fields", fields={name: ["not a date"]})
+    return None
+
+
+def _in_days(one: Order | Invoice, query: QueryParams) -> bool:
+    """Return whether it was made from `from_date` to `to_date`, days of Riyadh."""
+    first, last = query.get("from_date"), query.get("to_date")
+    return (not first or _day(one) >= date.fromisoformat(first)) and (
+        not last or _day(one) <= date.fromisoformat(last)
+    )
+
+
+def _fits(one: Order, query: QueryParams) -> bool:
+    """Apply the filters of the list of orders; `status[]` takes ids, not slugs."""
+    reference, customer = query.get("reference_id"), query.get("customer_id")
+    statuses = query.getlist("status[]")
+    return (
+        (not reference or str(one.reference_id) == reference)
+        and (not customer or str(one.customer) == customer)
+        and (not statuses or str(STATUSES[one.status][0]) in statuses)
+        and _in_days(one, query)
+    )

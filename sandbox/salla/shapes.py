@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.money import taxed
 from sandbox.salla.store import STATUSES, Customer, Invoice, Item, Order, Shop
 
 RIYADH = ZoneInfo("Asia/Riyadh")
+VAT = Decimal(15)
 
 
 def money(amount: Decimal, currency: str, *, as_text: bool = False) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def item(one: Item, currency: str) -> dict[str, Any]:
         "amounts": {
             "price_without_tax": money(one.price, currency),
             "total_discount": money(one.discount, currency),
-            "tax": {"percent": "15.00", "amount": money(one.net * 15 / 100, currency)},
+            "tax": {"percent": f"{VAT:.2f}", "amount": money(taxed(one.net, VAT), currency)},
             "total": money(one.net, currency),
         },
         "options": [],
@@ -116,7 +118,7 @@ def invoice(one: Invoice, *, whole: bool) -> dict[str, Any]:
 
 
 def _line(one: Item, of: Invoice, currency: str) -> dict[str, Any]:
-    tax = (one.net * of.percent / 100).quantize(Decimal("0.01"))
+    tax = taxed(one.net, of.percent)
     return {
         "id": one.id * 10 + 1,
         "item_id": one.id,

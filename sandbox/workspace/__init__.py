@@ -12,8 +12,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.workspace.cast import TEAM
-from sandbox.workspace.driver import Driver
+from sandbox.workspace.driver import Driver, refused
 from sandbox.workspace.line import Line
+from sandbox.workspace.pressing import Unclear
 from sandbox.workspace.state import State
 from sandbox.workspace.web_api import WebApi, respond
 
@@ -70,4 +71,4 @@ def create(links: Sequence[dict[str, str]] = (), events_url: str | None = None) 
         Route("/page/systems", systems),
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
-    return Guarded(Starlette(routes=routes), driver)
+    return Guarded(Starlette(routes=routes, exception_handlers={Unclear: refused}), driver)

@@ -4,6 +4,7 @@ The limits are Slack's (docs "Blocks" and the block pages; the SDK's models; sla
 Lengths count Unicode code points.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,48 @@ TEXT, FIELD, HEADER, CELLS = 3000, 2000, 150, 10_000
 TITLE, BUTTON, VALUE, URL, ID = 24, 75, 2000, 3000, 255
 OPTION, OPTION_VALUE, OPTIONS, OVERFLOW = 75, 150, 100, 5
 ROWS, COLUMNS = 100, 20
+CONFIRM = (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30))
+PLACEHOLDER, MARKDOWN, ALERT = 150, 12_000, 200
 PLAIN, EITHER = frozenset({"plain_text"}), frozenset({"plain_text", "mrkdwn"})
+CHOICES = {"static_select": OPTIONS, "overflow": OVERFLOW, "checkboxes": 10, "radio_buttons": 10}
+"""What has options, and how many at most."""
+
+TYPED = frozenset({"plain_text_input"})
+"""Elements that stand in an input only."""
+
+PRESSED = frozenset({"button", "overflow"})
+"""Elements that stand everywhere but in an input."""
+
+ANYWHERE = frozenset({"static_select", "external_select", "datepicker", "checkboxes"}) | {
+    "radio_buttons"
+}
+CELL_KINDS = frozenset({"raw_text", "raw_number", "rich_text"})
+SCHEMES = ("http://", "https://", "mailto:", "slack://")
+DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+
+KEYS = {
+    "header": "text",
+    "section": "text fields accessory expand",
+    "context": "elements",
+    "actions": "elements",
+    "input": "label element hint optional dispatch_action",
+    "image": "image_url alt_text title slack_file image_bytes image_width image_height fallback",
+    "table": "rows column_settings",
+    "divider": "",
+    "rich_text": "elements",
+    "markdown": "text",
+    "alert": "text level",
+    "button": "text value url style confirm accessibility_label visible_to_user_ids",
+    "overflow": "options confirm",
+    "static_select": "options option_groups placeholder initial_option confirm focus_on_load",
+    "external_select": "placeholder initial_option min_query_length confirm focus_on_load",
+    "checkboxes": "options initial_options confirm focus_on_load",
+    "radio_buttons": "options initial_option confirm focus_on_load",
+    "datepicker": "initial_date placeholder confirm focus_on_load",
+    "plain_text_input": "placeholder initial_value multiline min_length max_length focus_on_load"
+    " dispatch_action_config",
+}
+"""What a block or an element may have besides its type and ids; Slack refuses everything else."""
 
 
 def problems(given: Any, surface: str) -> list[str]:
@@ -35,11 +77,8 @@ def problems(given: Any, surface: str) -> list[str]:
     for place, block in enumerate(blocks):
         at = f"/blocks/{place}"
         found += _block(block, at, surface)
-        name = block.get("block_id") if isinstance(block, dict) else None
-        if name in ids:
-            found.append(f"block_id {name!r} must be unique [json-pointer:{at}/block_id]")
-        ids |= {name} if name else set()
-    return found
+        found += _unique(block, "block_id", f"{at}/block_id", ids)
+    return [*found, *_together(blocks)]
 
 
 def characters(given: Any) -> int:
@@ -52,6 +91,29 @@ def characters(given: Any) -> int:
     return 0
 
 
+def _together(blocks: list[Any]) -> Iterator[str]:
+    """Yield what is too much over all blocks, though each by itself may pass."""
+    for kind, part, most in (("table", "rows", CELLS), ("markdown", "text", MARKDOWN)):
+        own = [one for one in blocks if isinstance(one, dict) and one.get("type") == kind]
+        if sum(characters({"text": one.get(part)}) for one in own) > most:
+            yield f"{kind} blocks have more than {most} characters in all [json-pointer:/blocks]"
+
+
+def _unique(given: Any, name: str, at: str, known: set[str]) -> Iterator[str]:
+    """Yield a complaint where an id is in `known` already; adds it there."""
+    value = given.get(name) if isinstance(given, dict) else None
+    if not isinstance(value, str):
+        return
+    if value in known:
+        yield f"{name} {value!r} must be unique [json-pointer:{at}]"
+    known.add(value)
+
+
+def _known_keys(given: Json, kind: str, at: str) -> Iterator[str]:
+    for name in sorted(set(given) - {"type", "block_id", "action_id", *KEYS[kind].split()}):
+        yield f"invalid additional property: {name} [json-pointer:{at}]"
+
+
 def _of_view(view: Json, blocks: list[Any]) -> Iterator[str]:
     yield from _text(view.get("title"), "/title", TITLE, PLAIN)
     for name in ("submit", "close"):
@@ -61,6 +123,7 @@ def _of_view(view: Json, blocks: list[Any]) -> Iterator[str]:
     if has_input and "submit" not in view:
         yield "a view with an input needs submit [json-pointer:/submit]"
     yield from _length(view.get("callback_id"), "/callback_id", ID)
+    yield from _length(view.get("external_id"), "/external_id", ID)
     yield from _length(view.get("private_metadata"), "/private_metadata", TEXT)
 
 
@@ -75,7 +138,8 @@ def _block(block: Any, at: str, surface: str) -> list[str]:
         kind in ONLY_MODAL and surface != "modal"
     ):
         return [f"{kind} is not supported in a {surface} [json-pointer:{at}/type]"]
-    return [*_length(block.get("block_id"), f"{at}/block_id", ID), *check(block, at)]
+    found = [*_length(block.get("block_id"), f"{at}/block_id", ID), *check(block, at)]
+    return [*found, *_known_keys(block, str(kind), at)]
 
 
 def _header(block: Json, at: str) -> Iterator[str]:
@@ -89,7 +153,7 @@ def _section(block: Json, at: str) -> Iterator[str]:
         yield from _text(block["text"], f"{at}/text", TEXT, EITHER)
     fields = block.get("fields", [])
     yield from _count(fields, f"{at}/fields", 1 if "fields" in block else 0, 10)
-    for place, field in enumerate(fields):
+    for place, field in enumerate(fields if isinstance(fields, list) else []):
         yield from _text(field, f"{at}/fields/{place}", FIELD, EITHER)
     if "accessory" in block:
         yield from _element(block["accessory"], f"{at}/accessory")
@@ -112,33 +176,60 @@ def _actions(block: Json, at: str) -> Iterator[str]:
     ids: set[str] = set()
     for place, part in enumerate(parts if isinstance(parts, list) else []):
         yield from _element(part, f"{at}/elements/{place}")
-        name = part.get("action_id") if isinstance(part, dict) else None
-        if name in ids:
-            yield f"action_id {name!r} must be unique [json-pointer:{at}/elements/{place}]"
-        ids |= {name} if name else set()
+        yield from _unique(part, "action_id", f"{at}/elements/{place}", ids)
 
 
 def _input(block: Json, at: str) -> Iterator[str]:
     yield from _text(block.get("label"), f"{at}/label", FIELD, PLAIN)
+    if "hint" in block:
+        yield from _text(block["hint"], f"{at}/hint", FIELD, PLAIN)
     yield from _element(block.get("element"), f"{at}/element", among_inputs=True)
 
 
 def _image(block: Json, at: str) -> Iterator[str]:
     yield from _required(block, at, "image_url", URL)
     yield from _required(block, at, "alt_text", FIELD)
+    if "title" in block:
+        yield from _text(block["title"], f"{at}/title", FIELD, PLAIN)
 
 
 def _table(block: Json, at: str) -> Iterator[str]:
     rows = block.get("rows")
     yield from _count(rows, f"{at}/rows", 1, ROWS)
+    widths = set()
     for place, row in enumerate(rows if isinstance(rows, list) else []):
-        yield from _count(row, f"{at}/rows/{place}", 1, COLUMNS)
-    if characters(rows) > CELLS:
-        yield f"cells must be less than {CELLS + 1} characters in all [json-pointer:{at}/rows]"
+        where = f"{at}/rows/{place}"
+        yield from _count(row, where, 1, COLUMNS)
+        cells = row if isinstance(row, list) else []
+        widths.add(len(cells))
+        for number, cell in enumerate(cells):
+            yield from _cell(cell, f"{where}/{number}")
+    if len(widths) > 1:
+        yield f"all rows must have the same number of cells [json-pointer:{at}/rows]"
+    yield from _count(block.get("column_settings", []), f"{at}/column_settings", 0, COLUMNS)
+
+
+def _cell(cell: Any, at: str) -> Iterator[str]:
+    kind = cell.get("type") if isinstance(cell, dict) else None
+    if kind not in CELL_KINDS:
+        yield f"unsupported type: {kind} [json-pointer:{at}/type]"
+    elif kind == "raw_text":
+        yield from _required(cell, at, "text", CELLS)
+    elif kind == "rich_text":
+        yield from _rich_text(cell, at)
+
+
+def _rich_text(block: Json, at: str) -> Iterator[str]:
+    if not isinstance(block.get("elements"), list):
+        yield f"elements is required [json-pointer:{at}/elements]"
+
+
+def _markdown(block: Json, at: str) -> Iterator[str]:
+    yield from _required(block, at, "text", MARKDOWN)
 
 
 def _alert(block: Json, at: str) -> Iterator[str]:
-    yield from _text(block.get("text"), f"{at}/text", 200, EITHER)
+    yield from _text(block.get("text"), f"{at}/text", ALERT, EITHER)
 
 
 def _nothing(block: Json, at: str) -> Iterator[str]:
@@ -151,15 +242,39 @@ def _element(element: Any, at: str, *, among_inputs: bool = False) -> Iterator[s
         yield f"must be an object [json-pointer:{at}]"
         return
     kind = str(element.get("type"))
-    yield from _length(element.get("action_id"), f"{at}/action_id", ID)
-    if kind == "button" and not among_inputs:
-        yield from _button(element, at)
-    elif kind == "overflow" and not among_inputs:
-        yield from _options(element, at, OVERFLOW)
-    elif kind in {"static_select", "checkboxes", "radio_buttons"}:
-        yield from _options(element, at, OPTIONS if kind == "static_select" else 10)
-    elif kind not in {"external_select", "plain_text_input", "datepicker", "image"}:
+    allowed = TYPED if among_inputs else PRESSED | {"image"}
+    if kind not in allowed | ANYWHERE:
         yield f"unsupported type: {kind} [json-pointer:{at}/type]"
+        return
+    yield from _length(element.get("action_id"), f"{at}/action_id", ID)
+    yield from _known_keys(element, kind, at)
+    if "placeholder" in element:
+        yield from _text(element["placeholder"], f"{at}/placeholder", PLACEHOLDER, PLAIN)
+    if "confirm" in element:
+        yield from _confirm(element["confirm"], f"{at}/confirm")
+    if kind in CHOICES:
+        yield from _choices(element, at, CHOICES[kind])
+    elif kind in OTHERS:
+        yield from OTHERS[kind](element, at)
+
+
+def _confirm(confirm: Any, at: str) -> Iterator[str]:
+    if not isinstance(confirm, dict):
+        yield f"must be an object [json-pointer:{at}]"
+        return
+    for name, most in CONFIRM:
+        kinds = EITHER if name == "text" else PLAIN
+        yield from _text(confirm.get(name), f"{at}/{name}", most, kinds)
+
+
+def _typed(element: Json, at: str) -> Iterator[str]:
+    yield from _length(element.get("initial_value"), f"{at}/initial_value", TEXT)
+
+
+def _day(element: Json, at: str) -> Iterator[str]:
+    day = element.get("initial_date")
+    if day is not None and not DAY.fullmatch(str(day)):
+        yield f"must be a date like 2026-01-31 [json-pointer:{at}/initial_date]"
 
 
 def _button(element: Json, at: str) -> Iterator[str]:
@@ -169,20 +284,42 @@ def _button(element: Json, at: str) -> Iterator[str]:
     yield from _length(element.get("accessibility_label"), f"{at}/accessibility_label", BUTTON)
     if element.get("style") not in {None, "primary", "danger"}:
         yield f"unsupported style [json-pointer:{at}/style]"
-    confirm = element.get("confirm")
-    if confirm is not None:
-        for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
-            kinds = EITHER if name == "text" else PLAIN
-            yield from _text(confirm.get(name), f"{at}/confirm/{name}", most, kinds)
+    url = element.get("url")
+    if isinstance(url, str) and not url.startswith(SCHEMES):
+        yield f"must be a valid URL [json-pointer:{at}/url]"
+
+
+def _choices(element: Json, at: str, most: int) -> Iterator[str]:
+    groups = element.get("option_groups")
+    if groups is None:
+        yield from _options(element, at, most)
+        return
+    yield from _count(groups, f"{at}/option_groups", 1, OPTIONS)
+    for place, group in enumerate(groups if isinstance(groups, list) else []):
+        where = f"{at}/option_groups/{place}"
+        if not isinstance(group, dict):
+            yield f"must be an object [json-pointer:{where}]"
+            continue
+        yield from _text(group.get("label"), f"{where}/label", BUTTON, PLAIN)
+        yield from _options(group, where, most)
 
 
 def _options(element: Json, at: str, most: int) -> Iterator[str]:
     options = element.get("options")
     yield from _count(options, f"{at}/options", 1, most)
-    for place, option in enumerate(options if isinstance(options, list) else []):
+    known = options if isinstance(options, list) else []
+    for place, option in enumerate(known):
         where = f"{at}/options/{place}"
+        if not isinstance(option, dict):
+            yield f"must be an object [json-pointer:{where}]"
+            continue
         yield from _text(option.get("text"), f"{where}/text", OPTION, EITHER)
         yield from _required(option, where, "value", OPTION_VALUE)
+        if "description" in option:
+            yield from _text(option["description"], f"{where}/description", OPTION, EITHER)
+    first = element.get("initial_option")
+    if first is not None and first not in known:
+        yield f"initial_option must be one of the options [json-pointer:{at}/initial_option]"
 
 
 def _text(text: Any, at: str, most: int, kinds: frozenset[str]) -> Iterator[str]:
@@ -231,6 +368,13 @@ CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
     "table": _table,
     "alert": _alert,
     "divider": _nothing,
-    "rich_text": _nothing,
-    "markdown": _nothing,
+    "rich_text": _rich_text,
+    "markdown": _markdown,
+}
+
+OTHERS: dict[str, Callable[[Json, str], Iterator[str]]] = {
+    "button": _button,
+    "image": _image,
+    "plain_text_input": _typed,
+    "datepicker": _day,
 }

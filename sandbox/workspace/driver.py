@@ -1,29 +1,21 @@
 """Acting as a person, by script or by the page: type, press, submit, look (`docs/sandbox.md`)."""
 
-import time
-from collections.abc import Iterator
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.workspace.cast import Channel, Person
 from sandbox.workspace.line import Ack, Line
-from sandbox.workspace.state import Json, Message, State, View
-from sandbox.workspace.web_api import Refused, checked, told
+from sandbox.workspace.pressing import Unclear, action, pressed
+from sandbox.workspace.state import Json, Knobs, Message, State, View
+from sandbox.workspace.told import Refused, told
+from sandbox.workspace.visits import find, home_opened, react
+from sandbox.workspace.web_api import checked
 
 COMMAND = "/invsync"
 TIMED_OUT = "`/invsync` failed with the error “operation_timeout”"
 NO_ANSWER = "The app did not acknowledge within 3 seconds"
-PRESSABLE = frozenset(
-    {"button", "overflow", "static_select", "external_select", "checkboxes", "radio_buttons"}
-)
 BAD = 400
-
-
-class Unclear(Exception):
-    """What was asked of the driver cannot be done; the text says why."""
 
 
 class Driver:
@@ -44,6 +36,8 @@ class Driver:
             Route("/driver/channels/{id}/messages", self.messages),
             Route("/driver/views", self.views),
             Route("/driver/home", self.home),
+            Route("/driver/home", self.open_home, methods=["POST"]),
+            Route("/driver/suggest", self.suggest, methods=["POST"]),
             Route("/driver/exchanges", self.exchanges),
             Route("/driver/knobs", self.knobs, methods=["POST"]),
             Route("/driver/changes", self.changes),
@@ -86,8 +80,8 @@ class Driver:
     async def messages(self, request: Request) -> Response:
         query = request.query_params
         if "after_version" in query:
-            seconds = min(float(query.get("timeout", "20")), 25.0)
-            await self._state.wait(int(query["after_version"]), seconds)
+            seconds = min(number(request, "timeout", 20.0), 25.0)
+            await self._state.wait(int(number(request, "after_version", 0)), seconds)
         user, channel = query.get("user", ""), request.path_params["id"]
         shown = [seen(one, user) for one in self._state.seen_by(user, channel)]
         return JSONResponse({"version": self._state.version, "messages": shown})
@@ -101,23 +95,20 @@ class Driver:
         return JSONResponse({"view": self._state.homes.get(request.query_params.get("user", ""))})
 
     async def exchanges(self, request: Request) -> Response:
-        after = int(request.query_params.get("after", "0"))
+        after = int(number(request, "after", 0))
         return JSONResponse({"exchanges": [e for e in self._state.exchanges if e["n"] > after]})
 
     async def changes(self, request: Request) -> Response:
         """Wait until something is new: `{"version": n}`."""
-        after = int(request.query_params.get("after", "0"))
+        after = int(number(request, "after", 0))
         return JSONResponse({"version": await self._state.wait(after, 20.0)})
 
     # --- acting --------------------------------------------------------------------------------
 
     async def command(self, request: Request) -> Response:
-        given = await request.json()
-        try:
-            person, channel = self._place(given)
-            return JSONResponse(await self._type(person, channel, str(given.get("text", ""))))
-        except Unclear as unclear:
-            return refused(unclear)
+        given = await asked(request)
+        person, channel = self._place(given)
+        return JSONResponse(await self._type(person, channel, str(given.get("text", ""))))
 
     async def _type(self, person: Person, channel: Channel, typed: str) -> Json:
         command, _, text = typed.strip().partition(" ")
@@ -161,24 +152,44 @@ class Driver:
         message = self._state.post(channel.id, text, blocks, only_for=person.id if alone else None)
         self._state.urls[url.rsplit("/", 1)[-1]].message_ts = message.ts
 
+    async def open_home(self, request: Request) -> Response:
+        """Tell the app that somebody looks at its Home."""
+        person = self._person(await asked(request))
+        channel = self._state.direct_channel(person.id)
+        event = home_opened(self._state, person, channel)
+        return JSONResponse(outcome(await self._line.deliver("events_api", event)))
+
+    async def suggest(self, request: Request) -> Response:
+        """Type into an external select: the app's options that fit."""
+        given = await asked(request)
+        payload, *_ = self._press({**given, "value": None})
+        ack, found = await find(self._line, payload, str(given.get("value") or ""))
+        return JSONResponse({**outcome(ack, None if ack.taken else NO_ANSWER), "options": found})
+
     async def click(self, request: Request) -> Response:
-        given = await request.json()
-        try:
-            person = self._person(given)
-            view = self._view(given) if given.get("view_id") else None
-            message = None if view else self._message(given, person)
-            blocks = view.body["blocks"] if view else message.blocks if message else []
-            block, element = pressed(blocks, given)
-            payload = self._interaction(person, view, message)
-            payload["actions"] = [_action(block, element, given)]
-            ack = await self._line.deliver("block_actions", payload)
-        except Unclear as unclear:
-            return refused(unclear)
+        payload, message, pressed_id = self._press(await asked(request))
+        ack = await self._line.deliver("block_actions", payload)
         if message:
             mark = message.warned.discard if ack.taken else message.warned.add
-            mark(f"{block['block_id']}:{element['action_id']}")
+            mark(pressed_id)
             self._state.changed()
         return JSONResponse(outcome(ack, error=None if ack.taken else NO_ANSWER))
+
+    def _press(self, given: Json) -> tuple[Json, Message | None, str]:
+        """Return what a press tells the app, the message it is in, and the name of what it hits."""
+        person = self._person(given)
+        home = self._state.home_view(person.id, str(given.get("view_id")))
+        view = home or (self._view(given) if given.get("view_id") else None)
+        message = None if view else self._message(given, person)
+        blocks = view.body["blocks"] if view else message.blocks if message else []
+        block, element = pressed(blocks, given)
+        if view and isinstance(given.get("values"), dict):
+            view.values = given["values"]
+        payload = self._interaction(person, view, message)
+        payload["actions"] = [action(block, element, given)]
+        if message:
+            payload["state"] = {"values": chosen(block, payload["actions"][0])}
+        return payload, message, f"{block['block_id']}:{element.get('action_id')}"
 
     def _interaction(self, person: Person, view: View | None, message: Message | None) -> Json:
         payload: Json = {
@@ -206,46 +217,22 @@ class Driver:
             }
             payload["channel"] = {"id": channel.id, "name": channel.name}
             payload["response_url"] = self._absolute(url)
-            payload["state"] = {"values": {}}
             if message.only_for is None:
                 payload["message"] = told(message)
         return payload
 
     async def submit(self, request: Request) -> Response:
-        given = await request.json()
-        try:
-            person, view = self._person(given), self._view(given)
-        except Unclear as unclear:
-            return refused(unclear)
+        given = await asked(request)
+        person, view = self._person(given), self._view(given)
         view.values = given.get("values") or {}
         payload = self._of_view("view_submission", person, view)
         ack = await self._line.deliver("view_submission", payload)
-        if ack.taken:
-            self._react(view, ack.payload)
-        return JSONResponse(outcome(ack, error=None if ack.taken else NO_ANSWER))
-
-    def _react(self, view: View, answer: Any) -> None:
-        action = answer.get("response_action") if isinstance(answer, dict) else None
-        stack = self._state.views[view.user]
-        match action:
-            case "errors":
-                view.errors = dict(answer.get("errors") or {})
-            case "update":
-                self._state.update_view(view, answer["view"])
-            case "push":
-                self._state.push_view(view.user, answer["view"])
-            case "clear":
-                stack.clear()
-            case _:
-                stack.remove(view)
-        self._state.changed()
+        error = react(self._state, view, ack.payload) if ack.taken else NO_ANSWER
+        return JSONResponse(outcome(ack, error))
 
     async def close(self, request: Request) -> Response:
-        given = await request.json()
-        try:
-            person, view = self._person(given), self._view(given)
-        except Unclear as unclear:
-            return refused(unclear)
+        given = await asked(request)
+        person, view = self._person(given), self._view(given)
         self._state.views[view.user].remove(view)
         self._state.changed()
         ack = Ack(taken=True)
@@ -256,14 +243,11 @@ class Driver:
 
     async def knobs(self, request: Request) -> Response:
         """Turn knobs (docs/sandbox.md), and act on those that act at once."""
-        given, knobs = await request.json(), self._state.knobs
-        knobs.late_ack_s = float(given.get("late_ack_s", knobs.late_ack_s))
-        knobs.expire_triggers = int(given.get("expire_trigger", knobs.expire_triggers))
-        knobs.lose_answers = int(given.get("lose_answer", knobs.lose_answers))
-        limit = given.get("rate_limit_next")
-        if limit:
-            method, count = limit["method"], int(limit.get("count", 1))
-            knobs.limited[method] = [count, int(limit.get("retry_after", 1))]
+        given = await asked(request)
+        try:
+            turn(self._state.knobs, given)
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise Unclear(f"a knob cannot be turned so: {wrong!r}") from None
         if "events_url" in given:
             self._line.events_url = given["events_url"]
         answer: Json = {"ok": True}
@@ -323,28 +307,6 @@ class Driver:
     """Where this workspace is; set by who serves it."""
 
 
-def pressed(blocks: list[Json], given: Json) -> tuple[Json, Json]:
-    """Return the block and the element that a press means. Raises Unclear."""
-    for block in blocks:
-        if given.get("block_id") not in {None, block["block_id"]}:
-            continue
-        for element in elements(block):
-            values = {element.get("value")} | {o["value"] for o in element.get("options", [])}
-            if element.get("action_id") == given.get("action_id") and (
-                given.get("value") in {None, *values}
-            ):
-                return block, element
-    raise Unclear(f"there is no {given.get('action_id')!r} to press there")
-
-
-def elements(block: Json) -> Iterator[Json]:
-    """Yield what can be pressed in a block."""
-    accessory = block.get("accessory")
-    for part in [*block.get("elements", []), *([accessory] if accessory else [])]:
-        if isinstance(part, dict) and part.get("type") in PRESSABLE:
-            yield part
-
-
 def seen(message: Message, user: str) -> Json:
     """Return a message as a person sees it."""
     return {
@@ -370,8 +332,28 @@ def outcome(ack: Ack, error: str | None = None) -> Json:
     return body
 
 
-def refused(unclear: Unclear) -> Response:
+def turn(knobs: Knobs, given: Json) -> None:
+    """Turn the knobs that are named. Raises KeyError, TypeError or ValueError."""
+    knobs.late_ack_s = float(given.get("late_ack_s", knobs.late_ack_s))
+    knobs.expire_triggers = int(given.get("expire_trigger", knobs.expire_triggers))
+    knobs.lose_answers = int(given.get("lose_answer", knobs.lose_answers))
+    limit = given.get("rate_limit_next")
+    if limit:
+        count, wait = int(limit.get("count", 1)), int(limit.get("retry_after", 1))
+        knobs.limited[limit["method"]] = [count, wait]
+
+
+def chosen(block: Json, told: Json) -> Json:
+    """Return `state.values` after a choice; a button or an overflow menu leaves none."""
+    if told["type"] in {"button", "overflow"}:
+        return {}
+    kept = {name: told[name] for name in told if name == "type" or name.startswith("selected_")}
+    return {block["block_id"]: {told["action_id"]: kept}}
+
+
+async def refused(request: Request, unclear: Exception) -> Response:
     """Return why something could not be done."""
+    del request
     return JSONResponse({"ok": False, "error": str(unclear)}, BAD)
 
 
@@ -380,14 +362,20 @@ def _user(person: Person) -> Json:
     return {"id": person.id, "username": name, "name": name, "team_id": person.team}
 
 
-def _action(block: Json, element: Json, given: Json) -> Json:
-    action = {
-        "type": element["type"],
-        "action_id": element["action_id"],
-        "block_id": block["block_id"],
-        "action_ts": f"{time.time():.6f}",
-    }
-    if element["type"] == "button":
-        return {**action, "text": element["text"], "value": element.get("value", "")}
-    chosen = [o for o in element.get("options", []) if o["value"] == given.get("value")]
-    return {**action, "selected_option": chosen[0] if chosen else None}
+async def asked(request: Request) -> Json:
+    """Return the body of a request. Raises Unclear where it is no JSON object."""
+    try:
+        given = await request.json()
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise Unclear("the body must be a JSON object")
+    return given
+
+
+def number(request: Request, name: str, default: float) -> float:
+    """Return a number of the query. Raises Unclear."""
+    try:
+        return float(request.query_params.get(name, default))
+    except ValueError:
+        raise Unclear(f"{name} must be a number") from None

@@ -106,7 +106,7 @@ class Line:
             return Ack(taken=False)
         envelope = {
             "envelope_id": str(uuid.uuid4()),
-            "type": "slash_commands" if kind == "slash_commands" else "interactive",
+            "type": kind if kind in {"slash_commands", "events_api"} else "interactive",
             "accepts_response_payload": True,
             "payload": payload,
         }
@@ -119,13 +119,12 @@ class Line:
             return Ack(taken=False)
 
     async def _by_http(self, kind: str, payload: Json, left: float) -> Ack:
-        form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-        body = urlencode(form).encode()
+        body, content = _body(kind, payload)
         stamp = str(int(time.time()))
         base = b"v0:" + stamp.encode() + b":" + body
         digest = hmac.new(self.signing_secret.encode(), base, hashlib.sha256).hexdigest()
         headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": content,
             "X-Slack-Request-Timestamp": stamp,
             "X-Slack-Signature": f"v0={digest}",
         }
@@ -137,6 +136,14 @@ class Line:
         if answer.status_code != httpx.codes.OK:
             return Ack(taken=False)
         return Ack(taken=True, payload=_json(answer.text))
+
+
+def _body(kind: str, payload: Json) -> tuple[bytes, str]:
+    """Return a payload as HTTP mode sends it, and its content type."""
+    if kind == "events_api":
+        return json.dumps(payload).encode(), "application/json"
+    form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+    return urlencode(form).encode(), "application/x-www-form-urlencoded"
 
 
 def _json(text: str) -> Any:

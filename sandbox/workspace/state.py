@@ -232,6 +232,19 @@ class State:
         self.changed()
         return view
 
+    def publish(self, user: str, body: Json) -> Json:
+        """Let a person's App Home show something else; returns it as the API tells it."""
+        name = self.homes.get(user, {}).get("id") or f"V{uuid.uuid4().hex[:10].upper()}"
+        state = {"team_id": self.team, "state": {"values": {}}}
+        self.homes[user] = {**shaped(body), **state, "id": name, "hash": uuid.uuid4().hex[:12]}
+        self.changed()
+        return self.homes[user]
+
+    def home_view(self, user: str, view_id: str) -> View | None:
+        """Return a person's App Home where it has that id, else None."""
+        body = self.homes.get(user)
+        return View(view_id, user, body, body["hash"]) if body and body["id"] == view_id else None
+
     def view(self, view_id: str) -> View | None:
         """Return an open modal, or None."""
         return next((v for stack in self.views.values() for v in stack if v.id == view_id), None)
@@ -244,14 +257,14 @@ class State:
 
     def view_json(self, view: View) -> Json:
         """Return a modal as the API tells it."""
-        stack = self.views[view.user]
-        place = stack.index(view) if view in stack else 0
+        stack = self.views[view.user] if view in self.views[view.user] else [view]
+        place = stack.index(view)
         return {
             **view.body,
             "id": view.id,
             "team_id": self.team,
             "hash": view.hash,
-            "root_view_id": stack[0].id if stack else view.id,
+            "root_view_id": stack[0].id,
             "previous_view_id": stack[place - 1].id if place else None,
             "app_id": "A0INVSYNC",
             "bot_id": "B0INVSYNC",

@@ -11,24 +11,21 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sandbox.serving import drop
 from sandbox.workspace.blockkit import characters, problems
-from sandbox.workspace.cast import BOT_USER, Channel, Person
+from sandbox.workspace.cast import BOT_USER, Channel
+from sandbox.workspace.directory import Directory
 from sandbox.workspace.line import Line
 from sandbox.workspace.state import Json, Message, State
+from sandbox.workspace.told import Refused, told
 
 MOST_CHARACTERS = 13_200
 MOST_STACKED = 3
+MOST_METADATA, MOST_OF_A_VIEW = 8_000, 250_000
+"""Characters of JSON. Slack names an error for metadata that is too large but tells no number."""
+
 SCOPES = (
     "chat:write,commands,users:read,usergroups:read,channels:read,groups:read,im:write,"
     "channels:history"
 )
-
-
-class Refused(Exception):
-    """An answer with `ok: false`."""
-
-    def __init__(self, error: str, **more: Any) -> None:
-        super().__init__(error)
-        self.body = {"ok": False, "error": error, **more}
 
 
 class WebApi:
@@ -49,20 +46,16 @@ class WebApi:
             "views.push": self._views_push,
             "views.update": self._views_update,
             "views.publish": self._views_publish,
-            "users.info": self._user,
-            "users.list": self._users,
-            "usergroups.list": self._groups,
-            "usergroups.users.list": self._group_users,
-            "conversations.info": self._channel_info,
-            "conversations.list": self._channels,
-            "conversations.open": self._open_direct,
-            "conversations.history": self._history,
+            **Directory(state).methods(),
         }
 
     async def serve(self, request: Request) -> Response:
         """Answer one call."""
         method, began = request.path_params["method"], time.monotonic()
-        given = await _given(request)
+        try:
+            given = await _given(request)
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "invalid_json"})
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         limit = self._state.knobs.limited.get(method)
         if limit and limit[0]:
@@ -111,18 +104,14 @@ class WebApi:
     def _post(self, given: Json) -> Json:
         channel = self._postable(given)
         text, blocks = checked(given)
-        message = self._state.post(
-            channel.id,
-            text,
-            blocks,
-            thread_ts=given.get("thread_ts"),
-            metadata=_object(given.get("metadata")),
-        )
+        more = {"thread_ts": given.get("thread_ts"), "metadata": _metadata(given)}
+        message = self._state.post(channel.id, text, blocks, **more)
         return {"channel": channel.id, "ts": message.ts, "message": told(message)}
 
     def _update(self, given: Json) -> Json:
         message = self._found(given)
         text, blocks = checked(given)
+        message.metadata = _metadata(given) or message.metadata
         self._state.edit(message, text, blocks)
         return {
             "channel": message.channel,
@@ -205,69 +194,17 @@ class WebApi:
         user = str(given.get("user_id", ""))
         if user not in self._state.people:
             raise Refused("user_not_found")
-        self._state.homes[user] = _view(given, "home")
-        self._state.changed()
-        return {"view": self._state.homes[user]}
-
-    # --- people and places ---------------------------------------------------------------------
-
-    def _user(self, given: Json) -> Json:
-        person = self._state.people.get(str(given.get("user", "")))
-        if person is None:
-            raise Refused("user_not_found")
-        return {"user": user_json(person)}
-
-    def _users(self, given: Json) -> Json:
-        del given
-        members = [user_json(person) for person in self._state.people.values()]
-        return {"members": members, "response_metadata": {"next_cursor": ""}}
-
-    def _groups(self, given: Json) -> Json:
-        del given
-        groups = [
-            {"id": name, "handle": handle, "name": handle, "users": list(users)}
-            for name, (handle, users) in self._state.groups.items()
-        ]
-        return {"usergroups": groups}
-
-    def _group_users(self, given: Json) -> Json:
-        group = self._state.groups.get(str(given.get("usergroup", "")))
-        if group is None:
-            raise Refused("no_such_subteam")
-        return {"users": list(group[1])}
-
-    def _channel_info(self, given: Json) -> Json:
-        channel = self._state.channels.get(str(given.get("channel", "")))
-        if channel is None:
-            raise Refused("channel_not_found")
-        return {"channel": channel_json(channel)}
-
-    def _channels(self, given: Json) -> Json:
-        del given
-        channels = [channel_json(one) for one in self._state.channels.values()]
-        return {"channels": channels, "response_metadata": {"next_cursor": ""}}
-
-    def _open_direct(self, given: Json) -> Json:
-        user = str(given.get("users", "")).split(",")[0].strip('[]" ')
-        if user not in self._state.people:
-            raise Refused("user_not_found")
-        return {"channel": {"id": self._state.direct_channel(user).id}}
-
-    def _history(self, given: Json) -> Json:
-        channel = str(given.get("channel", ""))
-        if channel not in self._state.channels:
-            raise Refused("channel_not_found")
-        oldest = float(given.get("oldest") or 0)
-        found = [one for one in self._state.messages[channel] if not one.only_for]
-        rows = [told(one) for one in reversed(found) if float(one.ts) >= oldest]
-        return {"messages": rows[: int(given.get("limit") or 100)], "has_more": False}
+        before = self._state.homes.get(user, {})
+        if given.get("hash") and given["hash"] != before.get("hash"):
+            raise Refused("hash_conflict")
+        return {"view": self._state.publish(user, _view(given, "home"))}
 
 
 def checked(given: Json) -> tuple[str, list[Json]]:
     """Return text and blocks of a message that Slack would take. Raises Refused."""
     text, blocks = str(given.get("text") or ""), given.get("blocks") or []
     if isinstance(blocks, str):
-        blocks = json.loads(blocks)
+        blocks = _json(blocks, "invalid_blocks_format")
     if not isinstance(blocks, list):
         raise Refused("invalid_blocks_format")
     if not text and not blocks:
@@ -281,60 +218,12 @@ def checked(given: Json) -> tuple[str, list[Json]]:
     return text, blocks
 
 
-def told(message: Message) -> Json:
-    """Return a message as the API tells it."""
-    shown: Json = {
-        "type": "message",
-        "ts": message.ts,
-        "user": message.user,
-        "bot_id": "B0INVSYNC",
-        "app_id": "A0INVSYNC",
-        "text": message.text,
-        "blocks": message.blocks,
-    }
-    if message.metadata:
-        shown["metadata"] = message.metadata
-    if message.edited:
-        shown["edited"] = {"user": BOT_USER, "ts": message.ts}
-    return shown
-
-
-def user_json(person: Person) -> Json:
-    """Return a person as the API tells them."""
-    return {
-        "id": person.id,
-        "team_id": person.team,
-        "name": person.name.split()[0].lower(),
-        "real_name": person.name,
-        "deleted": person.deleted,
-        "is_bot": False,
-        "is_restricted": person.guest,
-        "is_ultra_restricted": False,
-        "tz": person.zone,
-        "locale": person.locale,
-        "profile": {"real_name": person.name, "display_name": person.name.split()[0]},
-    }
-
-
-def channel_json(channel: Channel) -> Json:
-    """Return a channel as the API tells it."""
-    return {
-        "id": channel.id,
-        "name": channel.name,
-        "is_channel": channel.direct_with is None,
-        "is_im": channel.direct_with is not None,
-        "is_archived": channel.archived,
-        "is_member": channel.bot_in,
-        "is_private": False,
-        "is_ext_shared": channel.shared,
-        "is_pending_ext_shared": False,
-    }
-
-
 def _view(given: Json, kind: str) -> Json:
     body = _object(given.get("view"))
     if body is None or body.get("type") != kind:
         raise Refused("invalid_arguments")
+    if len(json.dumps(body)) > MOST_OF_A_VIEW:
+        raise Refused("view_too_large")
     wrong = problems(body, kind)
     if wrong:
         messages = [f"[ERROR] {one}" for one in wrong]
@@ -342,10 +231,30 @@ def _view(given: Json, kind: str) -> Json:
     return body
 
 
+def _metadata(given: Json) -> Json | None:
+    """Return a message's metadata, None where it has none. Raises Refused."""
+    metadata = _object(given.get("metadata"))
+    if metadata is None:
+        return None
+    kind, payload = metadata.get("event_type"), metadata.get("event_payload")
+    if not isinstance(kind, str) or not kind or not isinstance(payload, dict):
+        raise Refused("invalid_metadata_schema")
+    if len(json.dumps(payload)) > MOST_METADATA:
+        raise Refused("metadata_too_large")
+    return metadata
+
+
 def _object(value: Any) -> Json | None:
     if isinstance(value, str):
-        value = json.loads(value)
+        value = _json(value, "invalid_arguments")
     return value if isinstance(value, dict) else None
+
+
+def _json(text: str, error: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Refused(error) from None
 
 
 async def _given(request: Request) -> Json:

@@ -96,7 +96,7 @@ class Transport:
             trust_env=False,
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             timeout=httpx.Timeout(
-                connect=timeout * 0.2, pool=timeout * 0.1, write=timeout * 0.2, read=timeout * 0.7
+                connect=timeout * 0.15, pool=timeout * 0.1, write=timeout * 0.15, read=timeout * 0.6
             ),
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from sync.records import Post, PostState
+from sync.outward import Post, PostState
 from sync.store.database import Database
 from sync.store.tables import posts
 

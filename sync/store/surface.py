@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
-from sync.records import Digest, News, Post, Watch
+from sync.outward import Digest, News, Post, Watch
 from sync.store.database import Database
 from sync.store.outbox import put_within
 from sync.store.tables import digests, news, receipts, watches

@@ -22,7 +22,8 @@ from sync.connectors.base import Booked
 from sync.documents import Account, Kind
 from sync.errors import ErrorType, Failure
 from sync.money import Money
-from sync.records import Actor, Filters, Page, Post, PostState, Route, Sync
+from sync.outward import Post, PostState
+from sync.records import Actor, Filters, Page, Route, Sync
 from sync.states import Move, RefusedMove, Status
 from sync.store import BadCursor, Fenced, NewerSchema, NoKey, Store
 from sync.store.ledger import write_audit

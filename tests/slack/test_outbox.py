@@ -13,7 +13,7 @@ from bot.posts import Message, answer, direct, errand, living, replacement, uid_
 from bot.sender import Outcome, Sender, Sent, Waits
 from bot.web_api import web_client
 from sync.clock import SystemClock
-from sync.records import Post, PostState
+from sync.outward import Post, PostState
 from sync.store import Store
 from tests.builders import KEY
 from tests.slack.scripted import CHANNEL, LOST, RATE_LIMITED, Say, ScriptedSlack, refusal

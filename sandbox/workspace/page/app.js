@@ -1,6 +1,8 @@
 // The page: who you are, where you look, what you type. Everything goes through the driver's API.
 
 import { blocks } from "./blocks.js";
+import { missing, values } from "./fields.js";
+import { HOME, drawHome } from "./home.js";
 import { element, mrkdwn } from "./mrkdwn.js";
 
 const $ = (id) => document.getElementById(id);
@@ -15,7 +17,7 @@ const KNOBS = [
   ["429 to the next chat.postEphemeral", { rate_limit_next: { method: "chat.postEphemeral", retry_after: 2 } }],
   ["Expire the next trigger", { expire_trigger: 1 }], ["Lose the answer of the next post", { lose_answer: 1 }], ["Deliver the last payload again", { redeliver_last: 1 }],
 ];
-const state = { people: [], channels: [], user: null, channel: "C0FINANCE", version: 0, drawn: "", views: "", drawer: null, messages: [], thread: null };
+const state = { people: [], channels: [], user: null, channel: "C0FINANCE", version: 0, drawn: "", views: "", home: null, drawer: null, messages: [], thread: null };
 
 const get = async (path) => (await fetch(path)).json();
 const post = async (path, body) =>
@@ -28,16 +30,18 @@ const context = () => ({
 
 function channelButton(channel, title) {
   const button = element("button", channel.id === state.channel ? "here" : "", title);
-  button.onclick = () => { state.channel = channel.id; state.drawn = ""; sidebar(); refresh(); };
+  button.onclick = () => { state.channel = channel.id; state.drawn = ""; sidebar(); refresh(); if (channel.id === HOME) post("/driver/home", { user: state.user }); };
   return element("li", "", button);
 }
 
 function sidebar() {
   const shown = state.channels.filter((one) => !one.direct_with && !one.archived);
   $("channels").replaceChildren(...shown.map((one) => channelButton(one, `# ${one.name}`)));
+  const home = state.home ? [channelButton({ id: HOME }, "invsync Home")] : [];
   const directs = state.channels.filter((one) => one.direct_with === state.user);
-  $("directs").replaceChildren(...(directs.length ? directs.map((one) => channelButton(one, "invsync")) : [element("li", "", element("span", "", "invsync"))]));
-  const here = state.channels.find((one) => one.id === state.channel);
+  $("directs").replaceChildren(...home, ...(directs.length ? directs.map((one) => channelButton(one, "invsync")) : [element("li", "", element("span", "", "invsync"))]));
+  const here = state.channels.find((one) => one.id === state.channel) ?? { name: "invsync", direct_with: state.user, topic: "Home" };
+  $("composer").hidden = state.channel === HOME;
   $("title").textContent = here.direct_with ? "invsync" : `# ${here.name}`;
   $("topic").textContent = here.topic || "";
   const me = person();
@@ -52,10 +56,12 @@ function drawMessage(message) {
   by.append(element("time", "", new Intl.DateTimeFormat("en-GB", { timeZone: person().tz, hour: "2-digit", minute: "2-digit" }).format(time)));
   if (message.edited) by.append(element("span", "quiet", "(edited)"));
   if (message.ephemeral) by.append(element("span", "quiet", "Only visible to you"));
-  const press = (part, block, value) => post("/driver/click", {
+  const asked = (part, block, value) => ({
     user: state.user, channel: state.channel, ts: message.ts, action_id: part.action_id, block_id: block.block_id, value,
   });
-  const drawing = { ...context(), press, warned: message.warned };
+  const press = (part, block, value, more) => post("/driver/click", { ...asked(part, block, value), ...more });
+  const search = (part, block, text) => post("/driver/suggest", asked(part, block, text));
+  const drawing = { ...context(), press, search, warned: message.warned };
   body.append(by, message.blocks.length ? blocks(message.blocks, drawing) : element("div", "blocks", mrkdwn(message.text, drawing)));
   node.append(element("div", "avatar", "iv"), body);
   node.dataset.ts = message.ts;
@@ -86,7 +92,18 @@ function thread() {
   $("drawer-body").replaceChildren(...all.map(drawMessage), form);
 }
 
+async function refreshHome() {
+  const { view } = await get(`/driver/home?user=${state.user}`);
+  if (Boolean(view) !== Boolean(state.home)) { state.home = view; sidebar(); }
+  state.home = view;
+  if (state.channel !== HOME) return false;
+  const press = (part, block, value, more) => post("/driver/click", { user: state.user, view_id: view.id, action_id: part.action_id, block_id: block.block_id, value, ...more });
+  if (view) $("messages").replaceChildren(drawHome(view, { ...context(), press }));
+  return true;
+}
+
 async function refresh() {
+  if (await refreshHome()) return refreshViews();
   const { messages } = await get(`/driver/channels/${state.channel}/messages?user=${state.user}`);
   state.messages = messages;
   const sum = JSON.stringify(messages) + state.user;
@@ -111,11 +128,12 @@ async function refreshViews() {
   const sum = JSON.stringify(views);
   if (sum === state.views) return;
   state.views = sum;
-  $("modals").replaceChildren(...views.slice(-1).map(drawView));
+  const kept = $("modals").firstElementChild ? values($("modals")) : {};
+  $("modals").replaceChildren(...views.slice(-1).map((view) => drawView(view, kept)));
   $("modals").querySelector(".modal")?.focus();
 }
 
-function drawView(view) {
+function drawView(view, kept) {
   const veil = element("div", "veil");
   const box = element("div", "modal");
   box.setAttribute("role", "dialog");
@@ -125,16 +143,19 @@ function drawView(view) {
   const shut = element("button", "shut", "✕");
   shut.setAttribute("aria-label", "Close");
   shut.onclick = close;
-  const press = (part, block, value) =>
-    post("/driver/click", { user: state.user, view_id: view.id, action_id: part.action_id, block_id: block.block_id, value });
-  const body = element("div", "body", blocks(view.blocks, { ...context(), press, errors: view.errors }));
+  const asked = (part, block, value) => ({ user: state.user, view_id: view.id, action_id: part.action_id, block_id: block.block_id, value, values: values(box) });
+  const press = (part, block, value, more) => post("/driver/click", { ...asked(part, block, value), ...more });
+  const search = (part, block, text) => post("/driver/suggest", asked(part, block, text));
+  const body = element("div", "body", blocks(view.blocks, { ...context(), press, search, errors: view.errors, kept: { ...view.state.values, ...kept } }));
   const footer = element("footer");
+  const trouble = Object.assign(element("p", "trouble"), { role: "alert" });
+  footer.append(trouble);
   const cancel = element("button", "press", view.close?.text ?? "Close");
   cancel.onclick = close;
   footer.append(cancel);
   if (view.submit) {
     const submit = element("button", "press primary", view.submit.text);
-    submit.onclick = () => post("/driver/submit", { user: state.user, view_id: view.id, values: values(box) });
+    submit.onclick = () => submitted(view, box, submit, trouble);
     footer.append(submit);
   }
   box.append(element("header", "", element("h2", "", view.title.text), shut), body, footer);
@@ -143,11 +164,13 @@ function drawView(view) {
   return veil;
 }
 
-function values(box) {
-  const found = {};
-  for (const field of box.querySelectorAll("[data-block]"))
-    found[field.dataset.block] = { [field.dataset.action]: { type: "plain_text_input", value: field.value } };
-  return found;
+async function submitted(view, box, button, trouble) {
+  trouble.textContent = "";
+  if (missing(box, view.blocks)) return;
+  button.setAttribute("aria-busy", "true");
+  const answer = await post("/driver/submit", { user: state.user, view_id: view.id, values: values(box) });
+  button.removeAttribute("aria-busy");
+  if (!answer.ok) trouble.textContent = `We had some trouble connecting. Try again? (${answer.error})`;
 }
 
 async function exchanges() {
@@ -231,7 +254,7 @@ async function begin() {
   await people();
   state.user = new URLSearchParams(location.search).get("user") ?? state.people[0].id;
   $("person").replaceChildren(...state.people.map((one) => Object.assign(element("option", "", `${one.name}, ${one.title.toLowerCase()}`), { value: one.id, selected: one.id === state.user })));
-  $("person").onchange = () => { state.user = $("person").value; state.drawn = ""; state.views = ""; if (state.channel.startsWith("D")) state.channel = "C0FINANCE"; sidebar(); refresh(); };
+  $("person").onchange = () => { state.user = $("person").value; state.drawn = ""; state.views = ""; if (/^[DH]/.test(state.channel)) state.channel = "C0FINANCE"; sidebar(); refresh(); };
   const { links } = await get("/page/systems");
   $("systems").replaceChildren(...links.map((one) => element("li", "", Object.assign(element("a", "", `${one.title} ↗`), { href: one.url, target: "_blank" }))));
   $("composer").onsubmit = send;

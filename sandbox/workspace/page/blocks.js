@@ -1,6 +1,9 @@
 // Draws Block Kit as DOM nodes; `press(element, block)` is called for whatever is pressed.
 
+import { field, valueOf } from "./fields.js";
+import { menu } from "./menu.js";
 import { element, mrkdwn } from "./mrkdwn.js";
+import { markdown, richText, table } from "./rich.js";
 
 function text(object, context) {
   if (!object) return "";
@@ -24,7 +27,7 @@ async function sure(confirm, context) {
   document.body.append(veil);
   return new Promise((resolve) => {
     for (const [object, answer] of [[confirm.deny, false], [confirm.confirm, true]]) {
-      const button = told("button", answer ? "press primary" : "press", object, context);
+      const button = told("button", answer ? `press ${confirm.style ?? "primary"}` : "press", object, context);
       button.onclick = () => { veil.remove(); resolve(answer); };
       footer.append(button);
       if (answer) button.focus();
@@ -42,49 +45,59 @@ function button(part, block, context) {
     node.classList.add("warned");
     node.title = "The app did not acknowledge this press";
   }
-  node.onclick = async () => {
-    if (!(await sure(part.confirm, context))) return;
-    node.setAttribute("aria-busy", "true");
-    const answer = await context.press(part, block, part.value);
-    node.removeAttribute("aria-busy");
-    if (!answer.ok) { node.classList.add("warned"); node.title = answer.error; }
+  node.onclick = () => send(node, part, block, part.value, context);
+  return node;
+}
+
+// Sends a press; what was pressed turns until the app acknowledges, and is marked where it does not.
+async function send(node, part, block, value, context, more) {
+  if (!(await sure(part.confirm, context))) return;
+  node.setAttribute("aria-busy", "true");
+  const answer = await context.press(part, block, value, more);
+  node.removeAttribute("aria-busy");
+  if (!answer.ok) { node.classList.add("warned"); node.title = answer.error; }
+}
+
+function chosen(part, block, context) {
+  const node = field(part, block, context.kept?.[block.block_id]?.[part.action_id], (text) => context.search(part, block, text));
+  node.onchange = () => {
+    const { value, selected_option: one, selected_date: day, selected_options: some } = valueOf(node);
+    send(node, part, block, some ? some.map((option) => option.value) : (one?.value ?? day ?? value), context, { label: one?.text.text });
   };
   return node;
 }
 
-function select(part, block, context) {
-  const node = element("select", "press");
-  node.append(element("option", "", part.placeholder?.text ?? "…"));
-  for (const option of part.options ?? []) {
-    const choice = element("option", "", option.text.text);
-    choice.value = option.value;
-    node.append(choice);
-  }
-  node.onchange = () => context.press(part, block, node.value);
-  return node;
+function part(given, block, context) {
+  if (given.type === "button") return button(given, block, context);
+  if (given.type === "image") return picture(given);
+  if (given.type === "overflow") return menu(given, (value, opener) => send(opener, given, block, value, context));
+  return chosen(given, block, context);
 }
 
-const part = (given, block, context) =>
-  given.type === "button" ? button(given, block, context) : select(given, block, context);
+const picture = (given) => Object.assign(element("img"), { src: given.image_url, alt: given.alt_text });
 
 function input(block, context) {
   const node = element("div", "input");
   const label = told("label", "", block.label, context);
-  const kind = block.element.multiline ? "textarea" : "input";
-  const field = element(kind);
-  field.dataset.block = block.block_id;
-  field.dataset.action = block.element.action_id;
-  field.value = block.element.initial_value ?? "";
-  field.id = label.htmlFor = `f-${block.block_id}`;
-  node.append(label, field);
-  if (context.errors?.[block.block_id]) node.append(element("p", "error", context.errors[block.block_id]));
+  if (block.optional) label.append(element("span", "optional", " (optional)"));
+  const search = (text) => context.search(block.element, block, text);
+  const control = field(block.element, block, context.kept?.[block.block_id]?.[block.element.action_id], search);
+  control.id = label.htmlFor = `f-${block.block_id}`;
+  control.setAttribute("aria-label", block.label.text);
+  node.append(label, control);
+  const error = context.errors?.[block.block_id];
+  if (error) {
+    control.setAttribute("aria-invalid", "true");
+    node.append(Object.assign(element("p", "error", error), { role: "alert" }));
+  }
+  if (block.hint) node.append(told("p", "hint", block.hint, context));
   return node;
 }
 
 const DRAW = {
   header: (block, context) => told("h3", "", block.text, context),
   divider: () => element("hr"),
-  context: (block, context) => element("div", "context", ...block.elements.map((one) => told("span", "", one, context))),
+  context: (block, context) => element("div", "context", ...block.elements.map((one) => (one.type === "image" ? picture(one) : told("span", "", one, context)))),
   actions: (block, context) => element("div", "actions", ...block.elements.map((one) => part(one, block, context))),
   section: (block, context) => {
     const node = element("div", "section");
@@ -93,9 +106,10 @@ const DRAW = {
     if (block.fields) node.append(element("div", "fields", ...block.fields.map((one) => told("div", "", one, context))));
     return node;
   },
-  image: (block) => Object.assign(element("img"), { src: block.image_url, alt: block.alt_text }),
+  image: (block) => element("figure", "", ...(block.title ? [element("figcaption", "quiet", block.title.text)] : []), picture(block)),
+  table, markdown, rich_text: richText,
   input,
-  alert: (block, context) => told("div", "section", block.text, context),
+  alert: (block, context) => told("div", `notice ${block.level ?? ""}`, block.text, context),
 };
 
 export function blocks(list, context) {

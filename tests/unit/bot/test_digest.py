@@ -9,7 +9,7 @@ from bot.samples import CALM, FAILED, NOW, SUCCESS, digest_of, figures, listed_i
 from bot.show import MOST_BLOCKS, MOST_CHARACTERS
 from sync.errors import ErrorType
 from sync.money import Money
-from sync.records import Cause, Figures, Group, Hold, Sync
+from sync.records import Cause, Figures, Group, Hold, Sync, Unread
 from sync.states import Status
 from tests.unit.bot.drawn import a_show, buttons, pressed, read_aloud, sections, words
 
@@ -200,3 +200,12 @@ def _swollen(group: Group, url: str) -> Group:
 
 
 _MANY = [Money.of("99999999999.99", code) for code in ("AED", "EUR", "KWD", "SAR", "USD")]
+
+
+def test_a_source_that_cannot_be_read_is_told() -> None:
+    """While a source's list cannot be read the digest says so, and does not claim all clear."""
+    unread = [Unread("shop", "salla", "Salla: The access token is expired", NOW)]
+    shown = read_aloud(drawn(replace(CALM, unread=unread)))
+    assert "Salla (shop) could not be read to its end." in shown
+    assert "The access token is expired" in shown
+    assert "All clear" not in shown

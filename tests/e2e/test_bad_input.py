@@ -1,0 +1,206 @@
+"""Bad input from people, from both systems and from Slack: a sentence, never a lost document."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.e2e.house import House, read, until
+
+SYNCED = "Invoice synced successfully"
+FAILED = "Failed to sync invoice"
+READ = r"/admin/v2/orders/invoices/\d+"
+CREATE = "/api2/invoices"
+
+
+@pytest.mark.parametrize(
+    ("typed", "named", "then"),
+    [
+        ("show 999999", "999999: record not found", "/invsync sync 999999"),
+        ("sync 999999", "999999: record not found", "Check the number in the source"),
+        ("retry INV-999999", "INV-999999: record not found", "/invsync sync INV-999999"),
+        ("frobnicate", "I do not know frobnicate", "/invsync help lists everything"),
+        ("retri 4092", "I do not know retri", "Did you mean /invsync retry"),
+        ("log colour:red", "log has no filter colour:", "It has status:"),
+        ("log status:blue", "The filter status: does not take blue", "It takes pending"),
+        ("retry", "retry needs a number; nothing was done", "/invsync retry 1042"),
+        ("retry everything", "everything is not an order or document number", "retry 1042"),
+        (
+            "sync " + " ".join(str(number) for number in range(101)),
+            "sync takes up to 100 numbers at a time; nothing was done",
+            "/invsync sync 1042",
+        ),
+    ],
+)
+def test_what_cannot_be_followed_is_named(house: House, typed: str, named: str, then: str) -> None:
+    """An unknown number, verb or filter is answered with its name and the next step."""
+    assert then in read(house.clerk.types(f"/invsync {typed}", named))
+
+
+@pytest.mark.parametrize(
+    ("system", "path", "fault", "reason"),
+    [
+        ("salla", READ, "half_json", "Salla answered GET /admin/v2/orders/invoices/"),
+        ("salla", READ, "html_200", "HTML: <html>"),
+        ("salla", READ, "wrong_type", "what is no JSON object"),
+        ("salla", READ, "empty_204", "what is no JSON object"),
+        ("daftra", "/api2/products", "html_200", "HTML: <html>"),
+        ("daftra", "/api2/taxes", "half_json", "what is no JSON object"),
+    ],
+)
+def test_an_unreadable_answer_fails_readably(
+    house: House, system: str, path: str, fault: str, reason: str
+) -> None:
+    """An answer that is no JSON object fails the sync with its text, and the engine tries again."""
+    house.fault(system, fault, "GET", path)
+    order = house.sale(f"UNREAD-{house.sold}").reference_id
+    house.create_product(f"UNREAD-{order - 1}")
+    house.clerk.types(f"/invsync sync {order}", f"INV-{order}: ✗ {FAILED}", reason)
+    until(lambda: house.booked(order), "the next attempt")
+    story = read(house.clerk.types(f"/invsync show {order}", "Success", "1."))
+    assert reason in story
+    assert "Traceback" not in story
+    assert len(house.booked(order)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sku", "buyer", "reason"),
+    [
+        (None, 8821, "has no SKU"),
+        ("WIDGET-001", 8808, "Khalid Saleh has no email"),
+        ("عسل-٥٠٠", 8807, "عسل-٥٠٠ not found in Daftra"),
+    ],
+)
+def test_missing_or_arabic_data_fails_readably(
+    house: House, sku: str | None, buyer: int, reason: str
+) -> None:
+    """A null SKU, a null e-mail and Arabic-only texts fail with a reason that names them."""
+    order = house.sale(sku, buyer, name="عسل سدر").reference_id
+    house.clerk.types(f"/invsync sync {order}", f"INV-{order}: ✗ {FAILED}", reason)
+    assert house.booked(order) == []
+
+
+def test_arabic_only_text_syncs(house: House) -> None:
+    """A document of which every text is Arabic is booked once its product exists."""
+    house.create_product("تمر")
+    order = house.sale("تمر", 8807, name="تمر سكري").reference_id
+    house.clerk.types(f"/invsync sync {order}", f"INV-{order}", SYNCED)
+    assert len(house.booked(order)) == 1
+
+
+@pytest.mark.parametrize("lost", ["drop_after", "half_json", "missing_id", "status_after"])
+def test_a_lost_answer_heals_to_one_document(house: House, lost: str) -> None:
+    """The books store the invoice, the answer is lost: it is found, and stands there once."""
+    before = house.creates()
+    house.fault("daftra", lost, "POST", CREATE)
+    order = house.sale("WIDGET-002").reference_id
+    house.clerk.types(f"/invsync sync {order}", "Fetching")
+    row = until(lambda: _waiting(house, order), "the wait for the look-up")
+    assert "Daftra did not answer; checking" in row
+    house.clerk.sees(f"INV-{order}", SYNCED)
+    assert len(house.booked(order)) == 1
+    assert house.creates() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fault", "status"),
+    [
+        ("GET", CREATE, "status", 429),
+        ("GET", CREATE, "status", 500),
+        ("GET", CREATE, "drop_before", 0),
+        ("POST", CREATE, "status", 429),
+        ("POST", CREATE, "drop_before", 0),
+    ],
+)
+def test_a_bad_moment_passes_by_itself(
+    house: House, method: str, path: str, fault: str, status: int
+) -> None:
+    """Too many requests, a broken server, a dropped connection: it follows by itself, once."""
+    before = house.creates()
+    house.fault("daftra", fault, method, path, status=status, retry_after="1")
+    order = house.sale("WIDGET-001").reference_id
+    house.clerk.types(f"/invsync sync {order}", f"INV-{order}", SYNCED)
+    assert len(house.booked(order)) == 1
+    assert house.creates() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ("GUEST01", "Guests, bots and people of other workspaces cannot use invsync"),
+        ("OTHER01", "Guests, bots and people of other workspaces cannot use invsync"),
+        ("MEMBER1", "You have no role in invsync yet. Ask @invsync-admins"),
+        ("MANAGER", ""),
+    ],
+)
+def test_a_refusal_is_seen_by_nobody_else(house: House, who: str, told: str) -> None:
+    """Who may not retry is refused where only that person sees it, and nothing is sent."""
+    digest = house.clerk.sees("need you", "View all")
+    number = f"INV-{_sold(house, 'mismatch')}"
+    person, before = house.person(who), house.clerk.known()
+    tries = read(house.clerk.types(f"/invsync show {number}", "Attempts")).count("SAR 138.00")
+    if told:
+        answer = person.presses(digest, f"Retry {number}", told)
+        assert answer["ephemeral"]
+        assert not [one for one in house.clerk.looks() if told in read(one)]
+        story = read(house.clerk.types(f"/invsync show {number}", "Attempts", "Failed"))
+        assert story.count("SAR 138.00") == tries
+    else:
+        person.presses(digest, f"Retry {number}", FAILED)
+    assert before
+
+
+def test_two_presses_in_the_same_second_are_one_attempt(house: House) -> None:
+    """Two people press the same Retry at once: one attempt, and both are told how it ended."""
+    order = _failed(house)
+    shared = house.clerk.types(f"/invsync log {order} share", "Failed")
+    both = (house.clerk, house.oncall)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda person: person.click(shared, "Retry"), both))
+    assert [answer["ok"] for answer in answers] == [True, True]
+    texts = [read(person.sees(f"INV-{order} is", "pending")) for person in both]
+    assert sum("was first; you will both be told" in text for text in texts) == 1
+    for person in both:
+        person.sees(f"INV-{order}: ✗ {FAILED}")
+    assert _attempts(house, order) == 2
+
+
+def test_what_slack_delivers_again_has_one_effect(house: House) -> None:
+    """The same press delivered three times makes one attempt and one answer."""
+    order = _failed(house)
+    house.clerk.types(f"/invsync retry {order}", f"INV-{order} is pending again")
+    acks = house.driver.knobs(redeliver_last=2)["acks"]
+    assert [ack["ok"] for ack in acks] == [True, True]
+    until(lambda: _attempts(house, order) == 2, "the second attempt")
+    answers = [one for one in house.clerk.looks() if f"INV-{order} is pending again" in read(one)]
+    assert len(answers) == 1
+    assert _attempts(house, order) == 2
+
+
+def test_a_dropped_socket_comes_back(house: House) -> None:
+    """After Slack drops the socket the app connects again, and takes what is typed."""
+    assert house.driver.knobs(drop_socket=True)["dropped"] >= 1
+    until(lambda: house.driver.people()["connected"], "the socket")
+    until(lambda: house.driver.command("U0CLERK01", "C0FINANCE", "/invsync help")["ok"], "an ack")
+
+
+def _failed(house: House) -> int:
+    order = house.sale("NOT-THERE").reference_id
+    house.clerk.types(f"/invsync sync {order}", f"INV-{order}", FAILED)
+    return order
+
+
+def _attempts(house: House, order: int) -> int:
+    story = read(house.clerk.types(f"/invsync show {order}", "Attempts, newest first"))
+    return sum(line[:2] in {"1.", "2.", "3."} for line in story.splitlines())
+
+
+def _waiting(house: House, order: int) -> str:
+    row = read(house.clerk.types(f"/invsync log {order}", "Sync log"))
+    return row if "did not answer" in row else ""
+
+
+def _sold(house: House, story: str) -> int:
+    """Return the invoice number of a story's order: the seeds count both in step."""
+    order = house.seed.names[story]
+    (invoice,) = [one for one in house.seed.shop.invoices.values() if one.id == 1479000000 + order]
+    return int(str(invoice.number).removeprefix("INV-"))
