@@ -98,6 +98,24 @@ class House:
 def bolt(house: House) -> App:
     """Return an app that does one of everything."""
     app = App(client=house.client, token_verification_enabled=False)
+    for listen in (answer, open_modals, take_modals, offer):
+        listen(app, house)
+    for name in ("inside", "find", "choose"):
+        hear(app, house, name)
+    return app
+
+
+def hear(app: App, house: House, name: str) -> None:
+    """Let the app take one action and keep it."""
+
+    @app.action(name)
+    def taken(ack: Any, body: Json) -> None:
+        house.heard[name] = body
+        ack()
+
+
+def answer(app: App, house: House) -> None:
+    """Let the app answer a command, and a press on that answer."""
 
     @app.command("/invsync")
     def command(ack: Any, body: Json, respond: Any) -> None:
@@ -111,9 +129,12 @@ def bolt(house: House) -> App:
         ack()
         respond(text="second", replace_original=True)
 
+
+def open_modals(app: App, house: House) -> None:
+    """Let the app open a modal, and try it twice with one trigger."""
+
     @app.action("open")
     def opened(ack: Any, body: Json, client: WebClient) -> None:
-        house.heard["open"] = body
         ack()
         try:
             client.views_open(trigger_id=body["trigger_id"], view=MODAL)
@@ -121,10 +142,9 @@ def bolt(house: House) -> App:
         except SlackApiError as error:
             house.heard["refused"] = error.response["error"]
 
-    @app.action("inside")
-    def inside(ack: Any, body: Json) -> None:
-        house.heard["inside"] = body
-        ack()
+
+def take_modals(app: App, house: House) -> None:
+    """Let the app refuse `wrong` in its modal and take everything else."""
 
     @app.view("ask")
     def asked(ack: Any, body: Json) -> None:
@@ -135,7 +155,17 @@ def bolt(house: House) -> App:
         else:
             ack()
 
-    return app
+
+def offer(app: App, house: House) -> None:
+    """Let the app find options, and see who looks at its Home."""
+
+    @app.options("find")
+    def options(ack: Any, body: Json) -> None:
+        ack(options=[{"text": words(f"{body['value']}-1"), "value": "1"}])
+
+    @app.event("app_home_opened")
+    def visited(event: Json) -> None:
+        house.heard["visited"] = event
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +261,43 @@ def test_somebody_of_another_workspace_arrives_as_such(house: House) -> None:
     house.act("click", **{**WHERE, "user": "U0OTHER01"}, ts=ts, action_id="again")
     assert house.heard["again"]["user"]["team_id"] == "T0OTHER"
     assert house.heard["again"]["team"]["id"] != "T0OTHER"
+
+
+def test_a_choice_arrives_with_its_state(house: House) -> None:
+    """A choice in a select or a day tells the app what was chosen, in `actions` and in `state`."""
+    option = {"text": words("One"), "value": "1"}
+    chosen = {"type": "static_select", "action_id": "choose", "options": [option]}
+    ts = house.post(chosen)
+    assert house.act("click", **WHERE, ts=ts, action_id="choose", value="1")["ok"]
+    told = {"type": "static_select", "selected_option": option}
+    heard = house.heard["choose"]
+    assert heard["actions"][0]["selected_option"] == option
+    assert heard["state"]["values"] == {"row": {"choose": told}}
+    ts = house.post({"type": "datepicker", "action_id": "choose"})
+    house.act("click", **WHERE, ts=ts, action_id="choose", value="2026-01-31")
+    assert house.heard["choose"]["actions"][0]["selected_date"] == "2026-01-31"
+
+
+def test_an_external_select_finds_its_options(house: House) -> None:
+    """What is typed into an external select reaches the app, and its options come back."""
+    ts = house.post({"type": "external_select", "action_id": "find"})
+    found = house.act("suggest", **WHERE, ts=ts, action_id="find", value="INV")
+    assert [one["text"]["text"] for one in found["options"]] == ["INV-1"]
+    house.act("click", **WHERE, ts=ts, action_id="find", value="1", label="INV-1")
+    option = house.heard["find"]["actions"][0]["selected_option"]
+    assert (option["value"], option["text"]["text"]) == ("1", "INV-1")
+
+
+def test_a_look_at_home_is_told_and_its_buttons_work(house: House) -> None:
+    """Who opens the App Home is told to the app; a button there is pressed by the view's id."""
+    house.client.views_publish(
+        user_id="U0CLERK01", view={"type": "home", "blocks": actions(button("inside", "9"))}
+    )
+    assert house.act("home", user="U0CLERK01")["ok"]
+    assert house.until(lambda: house.heard.get("visited"))["user"] == "U0CLERK01"
+    view = house.look("home?user=U0CLERK01")["view"]
+    assert house.act("click", user="U0CLERK01", view_id=view["id"], action_id="inside")["ok"]
+    assert house.heard["inside"]["view"]["type"] == "home"
 
 
 def test_what_is_not_there_cannot_be_pressed(house: House) -> None:
