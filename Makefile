@@ -6,7 +6,7 @@ demo: .venv/run
 	@$(BIN)/python app.py demo $(ARGS)
 
 test: .venv/dev
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: .venv/dev
 	@$(BIN)/ruff check .

@@ -97,7 +97,7 @@ class Directory:
         return {"channels": found, "response_metadata": {"next_cursor": ""}}
 
     def _history(self, given: Json) -> Json:
-        """Return a channel's messages, newest first; metadata only where it is asked for."""
+        """Return a channel's messages but no replies, newest first; metadata only if asked for."""
         channel = self._channel(given)
         if not channel.bot_in:
             raise Refused("not_in_channel")
@@ -106,7 +106,7 @@ class Directory:
         found = [
             told(one, whole=whole)
             for one in reversed(self._state.messages[channel.id])
-            if not one.only_for and float(one.ts) >= oldest
+            if not one.only_for and one.thread_ts in {None, one.ts} and float(one.ts) >= oldest
         ]
         return {"messages": found[:limit], "has_more": len(found) > limit}
 

@@ -246,16 +246,16 @@ class Driver:
         given = await asked(request)
         try:
             turn(self._state.knobs, given)
-        except (KeyError, TypeError, ValueError) as wrong:
+            again = int(given.get("redeliver_last", 0))
+        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
             raise Unclear(f"a knob cannot be turned so: {wrong!r}") from None
         if "events_url" in given:
             self._line.events_url = given["events_url"]
         answer: Json = {"ok": True}
         if given.get("drop_socket"):
             answer["dropped"] = await self._line.drop()
-        if given.get("redeliver_last"):
-            acks = [await self._line.redeliver() for _ in range(int(given["redeliver_last"]))]
-            answer["acks"] = [outcome(ack) for ack in acks]
+        if again:
+            answer["acks"] = [outcome(await self._line.redeliver()) for _ in range(again)]
         return JSONResponse(answer)
 
     # --- parts ---------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def outcome(ack: Ack, error: str | None = None) -> Json:
 
 
 def turn(knobs: Knobs, given: Json) -> None:
-    """Turn the knobs that are named. Raises KeyError, TypeError or ValueError."""
+    """Turn the knobs that are named. Raises what Python does where a value is nonsense."""
     knobs.late_ack_s = float(given.get("late_ack_s", knobs.late_ack_s))
     knobs.expire_triggers = int(given.get("expire_trigger", knobs.expire_triggers))
     knobs.lose_answers = int(given.get("lose_answer", knobs.lose_answers))

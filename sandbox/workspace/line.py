@@ -62,15 +62,16 @@ class Line:
         await socket.send_json({**hello, "connection_info": {"app_id": "A0INVSYNC"}})
         try:
             while True:
-                self._answered(json.loads(await socket.receive_text()))
+                self._answered(_json(await socket.receive_text()))
         except (WebSocketDisconnect, RuntimeError):
             pass
         finally:
             self.sockets.remove(socket)
             self.state.changed()
 
-    def _answered(self, answer: Json) -> None:
-        waiter = self.waiting.pop(str(answer.get("envelope_id")), None)
+    def _answered(self, answer: Any) -> None:
+        known = answer if isinstance(answer, dict) else {}
+        waiter = self.waiting.pop(str(known.get("envelope_id")), None)
         if waiter and not waiter.done():
             waiter.set_result(answer.get("payload"))
 
@@ -87,10 +88,10 @@ class Line:
         self.last = (kind, payload)
         began = time.monotonic()
         late, self.state.knobs.late_ack_s = self.state.knobs.late_ack_s, 0.0
-        await asyncio.sleep(late)
-        left = ACK_SECONDS - late
         send = self._by_http if self.events_url else self._by_socket
-        ack = await send(kind, payload, left) if left > 0 else Ack(taken=False)
+        ack = await send(kind, payload, ACK_SECONDS)
+        if ack.taken and late:
+            ack = await _held_back(ack, late, began)
         ack.ms = (time.monotonic() - began) * 1000
         self.state.note("to app", kind, payload, ack.payload if ack.taken else "no ack", ack.ms)
         return ack
@@ -136,6 +137,12 @@ class Line:
         if answer.status_code != httpx.codes.OK:
             return Ack(taken=False)
         return Ack(taken=True, payload=_json(answer.text))
+
+
+async def _held_back(ack: Ack, late: float, began: float) -> Ack:
+    """Let an acknowledgement arrive late, or too late: the app has acted on the payload anyway."""
+    await asyncio.sleep(max(0.0, began + min(late, ACK_SECONDS) - time.monotonic()))
+    return ack if late < ACK_SECONDS else Ack(taken=False)
 
 
 def _body(kind: str, payload: Json) -> tuple[bytes, str]:

@@ -271,7 +271,10 @@ async def _given(request: Request) -> Json:
 
 async def respond(state: State, request: Request) -> Response:
     """Answer a response_url: a new message, or another content of the one it belongs to."""
-    given = await _given(request)
+    try:
+        given = await _given(request)
+    except ValueError:
+        return PlainTextResponse("invalid_payload", 400)
     url = state.take_url(request.path_params["name"])
     if url is None:
         state.note("from app", "response_url", given, "404", 0)

@@ -130,7 +130,14 @@ def test_the_driver_wants_an_object(slack: Server, path: str, body: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    "given", [{"late_ack_s": "soon"}, {"rate_limit_next": {"count": 1}}, {"lose_answer": None}]
+    "given",
+    [
+        {"late_ack_s": "soon"},
+        {"rate_limit_next": {"count": 1}},
+        {"rate_limit_next": "all"},
+        {"lose_answer": None},
+        {"redeliver_last": "twice"},
+    ],
 )
 def test_a_knob_turned_wrongly(slack: Server, given: Any) -> None:
     """A knob that is turned to nonsense is refused in words."""

@@ -247,6 +247,15 @@ def test_a_press_that_nobody_takes_leaves_a_mark(house: House) -> None:
     assert message["warned"] == ["row:nobody"]
 
 
+def test_an_acknowledgement_comes_too_late(house: House) -> None:
+    """From three seconds on a person reads that nothing came, though the app has acted."""
+    ts = house.post(button("inside", "8"))
+    house.act("knobs", late_ack_s=4)
+    answer = house.act("click", **WHERE, ts=ts, action_id="inside")
+    assert (answer["ok"], house.heard["inside"]["actions"][0]["value"]) == (False, "8")
+    assert house.act("click", **WHERE, ts=ts, action_id="inside")["ok"]
+
+
 def test_a_late_trigger_opens_nothing(house: House) -> None:
     """A trigger older than three seconds is refused with Slack's own word."""
     house.heard.pop("refused", None)

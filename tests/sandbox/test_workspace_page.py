@@ -149,6 +149,12 @@ def test_commands_are_suggested_and_refused_in_threads(slack: Server, page: Page
     """Typing a slash offers commands; in a thread a command is refused as Slack refuses it."""
     page.get_by_label("Message or command").fill("/invsync f")
     expect(page.get_by_role("listbox")).to_contain_text("/invsync failed")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Message or command")).to_have_value("/invsync failed")
+    page.get_by_label("Message or command").fill("good morning")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("type a command")
     page.get_by_label("Message or command").fill("")
     message = drawn(page, post(slack, prose("a thread begins")))
     message.hover()

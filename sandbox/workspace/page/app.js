@@ -81,7 +81,7 @@ function drawWithReplies(message, all) {
 function thread() {
   const all = state.messages.filter((one) => one.ts === state.thread || one.thread_ts === state.thread);
   const form = element("form", "reply");
-  const text = Object.assign(element("input"), { placeholder: "Reply...", "aria-label": "Reply in the thread" });
+  const text = Object.assign(element("input"), { placeholder: "Reply...", ariaLabel: "Reply in the thread" });
   const answer = element("p", "quiet");
   form.append(text, answer);
   form.onsubmit = async (event) => {
@@ -207,25 +207,51 @@ function drawer(kind) {
 }
 
 function suggest() {
+  tell("");
   const typed = $("text").value;
   const fitting = typed.startsWith("/") ? COMMANDS.filter(([command]) => command.startsWith(typed) && command !== typed) : [];
   $("suggestions").hidden = !fitting.length;
   $("suggestions").replaceChildren(...fitting.map(([command, hint]) => {
     const button = element("button", "", element("b", "", command), element("span", "", hint));
     button.type = "button";
+    button.tabIndex = -1;
+    button.setAttribute("role", "option");
     button.onclick = () => { $("text").value = command; $("text").focus(); suggest(); };
     return button;
   }));
+}
+
+// Arrows walk through what is suggested, Tab or Enter takes it, Escape puts it away.
+function choose(event) {
+  const offered = $("suggestions").hidden ? [] : [...$("suggestions").children];
+  const place = offered.findIndex((one) => one.classList.contains("here"));
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!offered.length || event.isComposing) return;
+  if (step) {
+    const next = offered[(place + (place < 0 && step < 0 ? 0 : step) + offered.length) % offered.length];
+    offered[place]?.classList.remove("here");
+    next.classList.add("here");
+    for (const one of offered) one.setAttribute("aria-selected", String(one === next));
+  } else if (place >= 0 && ["Tab", "Enter"].includes(event.key)) offered[place].click();
+  else if (event.key === "Escape") $("suggestions").hidden = true;
+  else return;
+  event.preventDefault();
 }
 
 async function send(event) {
   event.preventDefault();
   const text = $("text").value.trim();
   if (!text) return;
+  if (!text.startsWith("/")) return tell("Nobody reads along here: type a command, such as /invsync log.");
   $("text").value = "";
   suggest();
   const answer = await post("/driver/command", { user: state.user, channel: state.channel, text });
-  if (!answer.ok && answer.error && answer.error !== "operation_timeout") $("text").placeholder = answer.error;
+  if (!answer.ok && answer.error !== "operation_timeout") tell(answer.error);
+}
+
+// Says what became of what was typed, until somebody types again.
+function tell(words) {
+  $("told").textContent = words;
 }
 
 async function watch() {
@@ -259,6 +285,7 @@ async function begin() {
   $("systems").replaceChildren(...links.map((one) => element("li", "", Object.assign(element("a", "", `${one.title} ↗`), { href: one.url, target: "_blank" }))));
   $("composer").onsubmit = send;
   $("text").oninput = suggest;
+  $("text").onkeydown = choose;
   $("open-knobs").onclick = () => drawer("knobs");
   $("open-exchanges").onclick = () => drawer("exchanges");
   $("close-drawer").onclick = () => drawer(state.drawer);
