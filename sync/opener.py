@@ -29,6 +29,7 @@ class Opener:
         self._times = times
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], tuple[int, _Closable]] = {}
+        self._retired: dict[tuple[str, str], _Closable] = {}
 
     def route(self, route_id: int) -> Route:
         """Return the route with this id."""
@@ -56,9 +57,10 @@ class Opener:
     def close(self) -> None:
         """Close everything that was opened."""
         with self._lock:
-            for _, connector in self._open.values():
+            for connector in (*(one for _, one in self._open.values()), *self._retired.values()):
                 connector.close()
             self._open.clear()
+            self._retired.clear()
 
     def _opened(
         self, end: str, connection: Connection, build: Callable[[Connection, Spec], ConnectorT]
@@ -68,9 +70,18 @@ class Opener:
             kept = self._open.get((end, connection.name))
             if kept and kept[0] == version:
                 return cast("ConnectorT", kept[1])
+            if kept:
+                self._retire((end, connection.name), kept[1])
             opened = build(connection, _spec(connection, secret))
             self._open[end, connection.name] = (version, opened)
         return opened
+
+    def _retire(self, place: tuple[str, str], renewed: _Closable) -> None:
+        """Keep what was renewed open for the attempts that still use it, until the next renewal."""
+        before = self._retired.get(place)
+        if before:
+            before.close()
+        self._retired[place] = renewed
 
     def _open_source(self, connection: Connection, spec: Spec) -> Source:
         return open_source(

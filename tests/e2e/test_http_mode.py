@@ -1,0 +1,106 @@
+"""HTTP mode: Slack calls the app, and only what Slack signed goes through; never 500."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from sandbox.workspace import SIGNING_SECRET
+from tests.e2e.house import House, lived_in, read
+
+FORM = "application/x-www-form-urlencoded"
+COMMAND = urlencode(
+    {"command": "/invsync", "text": "help", "team_id": "T0ACME", "user_id": "U0CLERK01"}
+).encode()
+OK, BAD, UNSIGNED = 200, 400, 401
+STALE = -301
+
+
+@pytest.fixture(scope="module")
+def called(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Run a house whose workspace calls the app by HTTP."""
+    del quick
+    with lived_in(tmp_path_factory.mktemp("http"), http=True) as house:
+        yield house
+
+
+def _signed(body: bytes, late: int = 0, secret: str = SIGNING_SECRET) -> dict[str, str]:
+    """Return the headers that Slack would send with `body` in `late` seconds from now."""
+    stamp = str(int(time.time()) + late)
+    base = b"v0:" + stamp.encode() + b":" + body
+    signature = hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={signature}"}
+
+
+def _status(house: House, body: bytes, headers: dict[str, str]) -> int:
+    url = house.env["EVENTS_URL"]
+    return httpx.post(url, content=body, headers={"Content-Type": FORM, **headers}).status_code
+
+
+def test_a_visit_by_http(called: House) -> None:
+    """The digest, View, a Retry that fails, the repair and a Retry that succeeds, all by HTTP."""
+    called.clerk.sees("need you", "SKU not found")
+    order = called.sale("HTTP-1").reference_id
+    called.clerk.types(f"/invsync sync {order}", f"INV-{order}: ✗ Failed to sync invoice")
+    row = called.clerk.types(f"/invsync log {order}", "Failed")
+    assert "SKU not found" in read(called.clerk.opens(row, "View"))
+    called.create_product("HTTP-1")
+    called.clerk.presses(row, "Retry", f"INV-{order}: ✓ Invoice synced successfully")
+    assert len(called.booked(order)) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        _signed(COMMAND, secret="another"),  # noqa: S106 because a wrong secret is the case
+        {**_signed(COMMAND), "X-Slack-Signature": "v0=" + "0" * 64},
+        {**_signed(COMMAND), "X-Slack-Signature": "garbage"},
+        {**_signed(COMMAND), "X-Slack-Request-Timestamp": "soon"},
+        {**_signed(COMMAND), "X-Slack-Request-Timestamp": "9" * 30},
+        {"X-Slack-Request-Timestamp": str(int(time.time()))},
+        {"X-Slack-Signature": "v0=" + "0" * 64},
+    ],
+)
+def test_forged_requests_are_refused(called: House, headers: dict[str, str]) -> None:
+    """What carries no signature of Slack over its very body is answered 401."""
+    assert _status(called, COMMAND, headers) == UNSIGNED
+
+
+@pytest.mark.parametrize("late", [STALE, -STALE])
+def test_stale_requests_are_refused(called: House, late: int) -> None:
+    """A good signature from more than five minutes away is answered 401."""
+    assert _status(called, COMMAND, _signed(COMMAND, late)) == UNSIGNED
+
+
+def test_a_changed_body_is_refused(called: House) -> None:
+    """A signature of another body is answered 401."""
+    assert _status(called, COMMAND + b"&text=retry", _signed(COMMAND)) == UNSIGNED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"payload=",
+        b"payload=%7Bhalf",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        urlencode({"payload": json.dumps({"type": "block_actions", "actions": "x"})}).encode(),
+    ],
+)
+def test_signed_garbage_is_no_payload(called: House, body: bytes) -> None:
+    """A signed body that is no payload is answered 400."""
+    assert _status(called, body, _signed(body)) == BAD
+
+
+def test_a_signed_command_is_taken(called: House) -> None:
+    """The signature of Slack over this very body goes through."""
+    assert _status(called, COMMAND, _signed(COMMAND)) == OK
