@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 
 import app
 from bot.settings import Settings
@@ -28,7 +29,7 @@ from sandbox import daftra, salla, workspace
 from sandbox.salla.store import Invoice, Item, Order
 from sandbox.seeds import Seed, seed
 from sandbox.serving import Server
-from sync.connectors.registry import check_account
+from sync.connectors.registry import RATES, check_account
 from sync.connectors.spec import Spec
 from sync.engine import Engine
 
@@ -206,9 +207,15 @@ def opened(folder: Path) -> Iterator[House]:
     """Serve the three far ends, filled, until the block ends; no app yet."""
     story = seed(datetime.now(UTC))
     story.shop.per_minute = AT_ONCE
-    apps = (salla.create(story.shop), daftra.create(story.site), workspace.create())
+    links: list[dict[str, str]] = []
+    apps = (
+        salla.create(story.shop, links=links),
+        daftra.create(story.site, links=links),
+        workspace.create(links),
+    )
     servers = [Server(one).start() for one in apps]
     shop, books, slack = (server.url for server in servers)
+    links += [{"title": "Salla", "url": shop}, {"title": "Daftra", "url": books}]
     driver = Driver(slack)
     house = House(story, shop, books, slack, folder, driver)
     house.env = _environment(house)
@@ -263,6 +270,7 @@ def fill(house: House, engine: Engine, *, past: bool = True) -> None:
 def lived_in(folder: Path, *, past: bool = True, http: bool = False) -> Iterator[House]:
     """Serve the far ends and run the app beside them; `past` False leaves all empty."""
     with ExitStack() as stack:
+        stack.enter_context(_unpaced())
         house = stack.enter_context(opened(folder))
         settings = Settings.model_validate(house.env)
         engine = stack.enter_context(app.opened(settings))
@@ -274,6 +282,15 @@ def lived_in(folder: Path, *, past: bool = True, http: bool = False) -> Iterator
         if past:
             until(lambda: house.creates() >= ARRIVALS, "the first sweep")
         yield house
+
+
+@contextmanager
+def _unpaced() -> Iterator[None]:
+    """Book slots without waiting: the stand-ins ask for no pace, which has tests of its own."""
+    with pytest.MonkeyPatch.context() as rates:
+        for system in RATES:
+            rates.setitem(RATES, system, (1000.0, 1000))
+        yield
 
 
 @contextmanager

@@ -254,7 +254,6 @@ def test_rule_6_only_the_successful_record_appears(house: House) -> None:
     assert "retried 2 times" in read(log)
 
 
-@pytest.mark.usefixtures("quick")
 def test_rule_6_nothing_yet_says_what_to_do_next(tmp_path: Path) -> None:
     """An empty log says that it is empty and what to type next."""
     with lived_in(tmp_path, past=False) as empty:

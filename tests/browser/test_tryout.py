@@ -1,0 +1,108 @@
+"""What a person does in the try-out's pages, pressed in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import MILLISECONDS
+from tests.e2e.house import House
+
+pytestmark = pytest.mark.browser
+
+SYNCED = "Invoice synced successfully"
+FAILED = "Failed to sync invoice"
+SKU = "HONEY-500"
+
+expect.set_options(timeout=MILLISECONDS)
+
+
+def message(page: Page, words: str) -> Locator:
+    """Return the newest message with these words."""
+    return page.get_by_role("article").filter(has_text=words).last
+
+
+def types(page: Page, command: str) -> None:
+    """Type a command into the composer and send it."""
+    page.get_by_label("Message or command").fill(command)
+    page.get_by_role("button", name="Send").click()
+
+
+def first_honey(page: Page) -> str:
+    """Return the number of the first invoice below the missing product in the digest."""
+    view = message(page, "need you").get_by_role("button", name=re.compile("^View INV-")).first
+    return view.inner_text().removeprefix("View ")
+
+
+def test_from_the_digest_to_a_synced_invoice(page: Page, house: House) -> None:
+    """Digest, View, a Retry that fails, the repair in Daftra, a Retry that succeeds."""
+    digest = message(page, "need you")
+    expect(digest).to_contain_text(f"SKU {SKU}: 7 documents")
+    number = first_honey(page)
+    digest.get_by_role("button", name=f"View {number}").click()
+    modal = page.get_by_role("dialog", name=f"Invoice {number}")
+    expect(modal.get_by_role("link", name="Open order in Salla")).to_be_visible()
+    expect(modal).to_contain_text("The product does not exist in Daftra.")
+    modal.get_by_role("button", name="Close").first.click()
+    expect(modal).to_have_count(0)
+
+    digest.get_by_role("button", name=f"Retry {number}").click()
+    expect(message(page, f"{number}: ✗ {FAILED}")).to_contain_text(f"{SKU} not found in Daftra")
+
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Daftra").click()
+    books = opened.value
+    books.get_by_role("link", name="Products").click()
+    books.get_by_label("Product code (SKU, exact)").fill(SKU)
+    books.get_by_role("button", name="Create product").click()
+    expect(books.get_by_role("status")).to_have_text("Product saved.")
+
+    message(page, f"{number}: ✗ {FAILED}").get_by_role("button", name=f"Retry {number}").click()
+    told = message(page, f"{number}: ✓ {SYNCED}")
+    expect(told).to_be_visible()
+    expect(digest).to_contain_text(re.compile(rf"✓ {number} · order \d+ · .* · Success"))
+    expect(digest).to_contain_text(f"SKU {SKU}: 6 documents")
+
+    with page.expect_popup() as opened:
+        told.get_by_role("link", name="Open in Daftra").click()
+    expect(opened.value.get_by_role("main")).to_contain_text("SALLA-")
+    assert len(house.booked(house.seed.names["honey"])) == 1
+
+
+def test_the_log_pages_to_older_documents_and_back(page: Page) -> None:
+    """`/invsync log` shows 20 documents; Older and Newer turn its pages in place."""
+    types(page, "/invsync log")
+    log = message(page, "Sync log")
+    views = log.get_by_role("button", name=re.compile("^View "))
+    expect(views).to_have_count(20)
+    newest = views.first.get_attribute("aria-label") or ""
+    log.get_by_role("button", name="Older documents").click()
+    expect(log.get_by_role("button", name="Newer documents")).to_be_visible()
+    expect(log.get_by_role("button", name=newest, exact=True)).to_have_count(0)
+    log.get_by_role("button", name="Newer documents").click()
+    expect(views.first).to_have_attribute("aria-label", newest)
+
+
+def test_a_guest_is_refused_alone(page: Page) -> None:
+    """The guest presses Retry: a refusal that only the guest sees, and that is gone for others."""
+    refusal = page.get_by_text("Guests, bots and people of other workspaces cannot use invsync.")
+    page.get_by_label("Who you are").select_option(label="Sam Guest, guest")
+    digest = message(page, "need you")
+    digest.get_by_role("button", name=re.compile("^Retry INV-")).first.click()
+    expect(refusal).to_be_visible()
+    expect(message(page, "cannot use invsync")).to_contain_text("Only visible to you")
+    page.get_by_label("Who you are").select_option(label="Layla Hassan, finance clerk")
+    expect(digest).to_be_visible()
+    expect(refusal).to_have_count(0)
+
+
+def test_what_is_hostile_stays_text(page: Page) -> None:
+    """A customer called `<!channel> *bold* & <b>x</b>` calls nobody, and nothing of it is bold."""
+    types(page, "/invsync failed error:sku_not_found")
+    log = message(page, "Sync log")
+    log.get_by_role("button", name="View INV-1057").click()
+    modal = page.get_by_role("dialog")
+    expect(modal).to_contain_text(re.compile(r"<!channel> .bold. & <b>x</b>"))
+    expect(modal.locator("b, strong").filter(has_text=re.compile("^(x|bold)$"))).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(modal).to_have_count(0)
