@@ -39,7 +39,7 @@ def shown(person: Person, order: int) -> str:
 def test_rule_1_statuses_after_retry(house: House) -> None:
     """A retried sync is pending, then processing while work goes on, then has its final status."""
     order = failed(house)
-    house.fault("daftra", "hang", "GET", "/", seconds=0.4, times=5)
+    house.fault("daftra", "hang", "GET", "/", seconds=0.45, times=6)
     before = house.clerk.known()
     house.clerk.types(f"/invsync retry {order}", f"INV-{order} is pending again and will be sent")
     until(lambda: "◐ Processing" in shown(house.clerk, order), "the sync at work")
@@ -78,7 +78,7 @@ def test_rule_2_processing_waits_until_it_completes(house: House) -> None:
     """A press on a sync at work sends nothing, says so, and tells the outcome when it ends."""
     order = failed(house, "RULE-2B")
     house.create_product("RULE-2B")
-    house.fault("daftra", "hang", "GET", "/", seconds=0.4, times=5)
+    house.fault("daftra", "hang", "GET", "/", seconds=0.45, times=6)
     house.clerk.types(f"/invsync retry {order}", "is pending again")
     until(lambda: "◐ Processing" in shown(house.clerk, order), "the sync at work")
     house.oncall.types(f"/invsync retry {order}", f"INV-{order} is processing")
