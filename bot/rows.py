@@ -54,6 +54,9 @@ class Row:
     failures: int
     attempts: int
     already_synced: bool
+    answer_lost: bool
+    """Already synced because we sent it ourselves and the answer never came."""
+
     investigate: bool
     retrying: bool
     may_retry: bool
@@ -94,6 +97,7 @@ def row_of(sync: Sync, place: int | None = None, page: str = "") -> Row:
         failures=sync.failures,
         attempts=sync.attempts,
         already_synced=sync.note == ALREADY_SYNCED,
+        answer_lost=sync.note == ALREADY_SYNCED and sync.sent_at is not None,
         investigate=sync.needs_investigation,
         retrying=sync.retrying,
         may_retry=sync.status in RETRYABLE,
