@@ -22,8 +22,8 @@ from demo.house import NotStarted, running
 from demo.visit import visit
 from handlers.commandline import (
     WrongUse,
-    connection_of,
     day_of,
+    ends_of,
     filters_of,
     numbers_of,
     put,
@@ -35,7 +35,7 @@ from sync.clock import SystemClock
 from sync.connectors.registry import UnknownSystem, check_account
 from sync.connectors.spec import Spec
 from sync.documents import Account
-from sync.engine import Engine
+from sync.engine import Engine, OtherAccount
 from sync.errors import ReadError
 from sync.records import TERMINAL, Answer, Filters, Found, Retried
 from sync.states import Status
@@ -125,7 +125,11 @@ def connect(
     spec = Spec(name, base_url, api_prefix, web_url, token, account or "", {})
     with opened() as engine:
         found = check_account(system, spec, engine.clock, engine.times) if check else None
-        whose = Account(account or (found.id if found else name), found.name if found else name)
+        known = engine.store.connections.get(name)
+        unchecked = known.account if known else name
+        whose = Account(
+            account or (found.id if found else unchecked), found.name if found else name
+        )
         engine.connect(
             system,
             name,
@@ -149,7 +153,7 @@ def add_route(
 ) -> None:
     """Let SOURCE feed DESTINATION (names of connections); again: change its options."""
     with opened() as engine:
-        ends = [connection_of(engine, name) for name in (source, destination)]
+        ends = ends_of(engine, source, destination)
         first_day = day_of(since) if since else engine.clock.now().date()
         route = engine.add_route(ends[0], ends[1], first_day, status or ["completed"])
     typer.echo(f"{route.name}: from {route.since}, orders in {', '.join(route.statuses)}.")
@@ -215,7 +219,7 @@ def retry(numbers: list[str], as_json: AsJson = False) -> None:
         rows = settled(engine, [answer.sync.id for _, answer in answers if answer.sync])
     out = Terminal(as_json=as_json)
     if as_json:
-        out.data({"numbers": [retried(number, answer) for number, answer in answers]})
+        out.data({"numbers": [retried(number, answer, rows) for number, answer in answers]})
     for number, answer in answers:
         row = rows.get(answer.sync.id) if answer.sync else None
         out.say(outcome(number, answer, row))
@@ -374,6 +378,8 @@ def main() -> int:
         message = f"{error.format_message()} See: app.py --help"
     except (WrongUse, SettingsError, UnsafeTimes, NotStarted) as error:
         message = str(error)
+    except OtherAccount as error:
+        message = f"{error}. Choose another --name for what is not the same account."
     except UnknownSystem as error:
         message = f"There is no system {error}. Known: salla, daftra."
     except ReadError as error:

@@ -120,6 +120,7 @@ KINDS_OF_ROWS = (
     SUCCESS,
     BARE,
     replace(SUCCESS, id=11, note=ErrorType.ALREADY_SYNCED.value),
+    replace(SUCCESS, id=30, note=ErrorType.ALREADY_SYNCED.value, sent_at=NOW),
     replace(SUCCESS, id=12, kind=Kind.RETURN),
     replace(FAILED, id=13, not_before=NOW, error_type=ErrorType.DESTINATION_DOWN),
     replace(BARE, id=14, status=Status.PROCESSING, attempted_at=NOW),

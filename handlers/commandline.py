@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.problems import Problem
 from bot.render import Renderer
 from handlers import parse
+from sync.connectors.registry import DESTINATIONS, SOURCES
 from sync.engine import Engine
 from sync.outward import Post
 from sync.records import Connection, Filters
@@ -41,6 +42,14 @@ def connection_of(engine: Engine, name: str) -> Connection:
         known = ", ".join(one.name for one in engine.connections()) or "none yet"
         raise WrongUse(f"There is no connection {name} (known: {known}). See: app.py connect")
     return found
+
+
+def ends_of(engine: Engine, source: str, destination: str) -> tuple[Connection, Connection]:
+    """Return both ends of a route. Raises WrongUse where one cannot be that end."""
+    ends = connection_of(engine, source), connection_of(engine, destination)
+    if ends[0].system not in SOURCES or ends[1].system not in DESTINATIONS:
+        raise WrongUse(f"{source} cannot feed {destination}: salla feeds daftra.")
+    return ends
 
 
 def day_of(text: str) -> date:

@@ -1,7 +1,7 @@
 """The log in a terminal: JSON for machines (the contract's fields), tables for people."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,9 +108,9 @@ def numbered(answer: Numbered) -> dict[str, Any]:
     }
 
 
-def retried(number: str, answer: Retried) -> dict[str, Any]:
-    """Return what became of one press."""
-    shown = row(answer.sync) if answer.sync else None
+def retried(number: str, answer: Retried, rows: Mapping[int, Sync]) -> dict[str, Any]:
+    """Return what became of one press; `rows` tells how each document stands by now."""
+    shown = row(rows.get(answer.sync.id, answer.sync)) if answer.sync else None
     return {"number": number, "answer": answer.answer.value, "row": shown}
 
 

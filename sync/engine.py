@@ -39,6 +39,13 @@ DAY = timedelta(days=1)
 PAGE = 20
 
 
+class OtherAccount(Exception):
+    """A connection's name stands for another system or account: keys would change."""
+
+    def __init__(self, known: Connection) -> None:
+        super().__init__(f"{known.name} is {known.system}, account {known.account}")
+
+
 class Engine:
     """Everything joined: store, connectors, lanes and sweep."""
 
@@ -184,6 +191,9 @@ class Engine:
         web_url: str | None = None,
     ) -> Connection:
         """Keep a checked connection; lanes that waited for it open, their canaries first."""
+        known = self.store.connections.get(name)
+        if known and (known.system, known.account) != (system, account.id):
+            raise OtherAccount(known)
         now = self.clock.now()
         connection = self.store.connections.save(
             system, name, base_url, secret, account, now, api_prefix=api_prefix, web_url=web_url

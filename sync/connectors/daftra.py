@@ -12,7 +12,7 @@ from typing import Any
 
 from sync.clock import Clock
 from sync.connectors.base import Booked, Mappings, Parent, Plan
-from sync.connectors.daftra_answers import classify, endless, goes_on, key_in, rows_of
+from sync.connectors.daftra_answers import classify, key_in, rows_of
 from sync.connectors.daftra_bodies import body_of, order_reference, percents_of, sum_of
 from sync.connectors.daftra_masters import Masters
 from sync.connectors.fields import Fields
@@ -191,11 +191,10 @@ class Daftra:
         for page in range(1, MOST_PAGES):
             asked = {**params, "page": page, "limit": PER_PAGE}
             data = self.read_json(f"{PATHS[kind]}.json", asked)
-            rows = list(rows_of(data, MODELS[kind]))
-            yield from rows
-            if not goes_on(data, len(rows), PER_PAGE):
+            yield from rows_of(data, MODELS[kind])
+            pagination = data.get("pagination")
+            if not isinstance(pagination, dict) or not pagination.get("next"):
                 return
-        raise endless(PATHS[kind].strip("/").replace("_", " "))
 
     def _whole(self, destination_id: str, kind: Kind) -> Fields:
         data = self.read_json(f"{PATHS[kind]}/{destination_id}.json")

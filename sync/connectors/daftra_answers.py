@@ -6,7 +6,7 @@ from typing import Any
 
 from sync.connectors.fields import Fields
 from sync.connectors.transport import Answer
-from sync.errors import ErrorType, Failure, FixData
+from sync.errors import ErrorType, Failure
 
 FIELD = "invsync_key"
 KEY_START = "v1:"
@@ -28,29 +28,10 @@ PERIOD_WORDS = ("closed period", "financial period", "فترة مالية", "ا�
 
 
 def rows_of(data: dict[str, Any], model: str) -> Iterator[Fields]:
-    """Yield the rows of a list, out of the model's name or bare.
-
-    Raises FixData where there is no list: a look-up without one has not found nothing.
-    """
-    listed = Fields(f"Daftra's {model} list", data)
-    listed.required("data")
-    for row in listed.each("data"):
+    """Yield the rows of a list, out of the model's name or bare."""
+    for row in Fields(f"Daftra's {model} list", data).each("data"):
         wrapped = row.raw(model)
         yield Fields(f"Daftra's {model}", wrapped) if isinstance(wrapped, dict) else row
-
-
-def goes_on(data: dict[str, Any], rows: int, per_page: int) -> bool:
-    """Return whether a list has a further page; without a word about it, where this one is full."""
-    pagination = data.get("pagination")
-    if not isinstance(pagination, dict):
-        return rows >= per_page
-    return bool(pagination.get("next"))
-
-
-def endless(what: str) -> FixData:
-    """Return the error of a list that was left unread: it proves nothing to be absent."""
-    reason = f"Daftra lists more {what} than can be looked through"
-    return FixData(Failure(ErrorType.UNKNOWN, f"endless {what}", reason))
 
 
 def key_in(document: Fields) -> str | None:

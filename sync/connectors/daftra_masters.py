@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sync.connectors.base import Mappings
-from sync.connectors.daftra_answers import endless, goes_on, rows_of
+from sync.connectors.daftra_answers import rows_of
 from sync.connectors.fields import Fields
 from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
@@ -100,13 +100,13 @@ class Masters:
         for page in range(1, MOST_PAGES):
             asked = {"product_code": sku, "page": page, "limit": PER_PAGE}
             data = self._read("/products.json", asked)
-            rows = list(rows_of(data, "Product"))
-            for row in rows:
+            for row in rows_of(data, "Product"):
                 if row.raw("product_code") is not None and str(row.raw("product_code")) == sku:
                     return row
-            if not goes_on(data, len(rows), PER_PAGE):
+            pagination = data.get("pagination")
+            if not isinstance(pagination, dict) or not pagination.get("next"):
                 return None
-        raise endless("products")
+        return None
 
     def _client(self, email: str) -> str | None:
         for row in self._entities("client", {"filter[email]": email}):
@@ -116,7 +116,7 @@ class Masters:
 
     def _tax(self, percent: Decimal) -> str | None:
         for row in rows_of(self._read("/taxes.json", {"limit": PER_PAGE}), "Tax"):
-            if row.amount_or_zero("value") == percent and row.maybe("included") in {None, "0"}:
+            if row.amount("value") == percent and row.maybe("included") in {None, "0"}:
                 return row.maybe("id") or row.text("tax_id")
         return None
 
@@ -124,10 +124,9 @@ class Masters:
         """Yield rows of a v2 list, in both shapes that are seen (guide, section 3)."""
         for page in range(1, MOST_PAGES):
             data = self._read(f"/{entity}/list/1", {**asked, "page": page}, "/v2/api/entity")
-            yield from rows_of(data, entity.title())
+            yield from Fields(f"Daftra's {entity} list", data).each("data")
             if not _next_page(data):
                 return
-        raise endless(f"{entity}s")
 
 
 def _next_page(data: dict[str, Any]) -> bool:

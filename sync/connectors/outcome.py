@@ -12,9 +12,6 @@ from sync.outcomes import Ambiguous, Created, NotSent, Outcome, Rejected
 
 LONGEST_WAIT = timedelta(hours=1)
 USUAL_WAIT = timedelta(seconds=60)
-LONGEST_DIGITS = 9
-"""Retry-After with more digits is longer than any wait, and than what a number may hold."""
-
 SHOWN = 300
 """How much of an unreadable answer a reason quotes."""
 
@@ -29,8 +26,7 @@ def retry_after(answer: Answer, now: datetime) -> timedelta | None:
     if not given:
         return None
     if given.isdecimal():
-        many = len(given) > LONGEST_DIGITS
-        return LONGEST_WAIT if many else min(timedelta(seconds=int(given)), LONGEST_WAIT)
+        return min(timedelta(seconds=int(given)), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(given)
     except ValueError:

@@ -11,7 +11,6 @@ from datetime import date
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from sync.clock import Clock
 from sync.connectors.fields import Fields
@@ -74,7 +73,7 @@ class Salla:
 
     def order(self, order_id: str) -> Order:
         """Return the order with Salla's id. Raises FixData(not_found)."""
-        return self._order(self._one("/orders/", order_id))
+        return self._order(self._one(f"/orders/{order_id}"))
 
     def order_by_number(self, number: str) -> Order | None:
         """Return the order whose reference_id is exactly `number`, or None."""
@@ -86,8 +85,8 @@ class Salla:
 
     def read(self, source_id: str) -> Document:
         """Return an invoice or credit note with its order, customer and the SKUs of its lines."""
-        invoice = self._one("/orders/invoices/", source_id)
-        order = self._one("/orders/", invoice.text("order_id"))
+        invoice = self._one(f"/orders/invoices/{source_id}")
+        order = self._one(f"/orders/{invoice.text('order_id')}")
         items = self._list("/orders/items", {"order_id": invoice.text("order_id")})
         skus = {
             one.text("id"): one.maybe("sku")
@@ -98,10 +97,7 @@ class Salla:
     def _document(
         self, source_id: str, invoice: Fields, order: Fields, skus: dict[str, str | None]
     ) -> Document:
-        total, kind = self._money(invoice, "total"), self._kind(invoice)
-        if kind is None:
-            what = f"{invoice.what} is a {invoice.maybe('type')}, no invoice and no credit note"
-            raise FixData(Failure(ErrorType.FIELD_INVALID, "type", what))
+        total = self._money(invoice, "total")
         percent = invoice.inner("tax").amount_or_zero("percent")
         lines = [self._line(item, percent, skus) for item in invoice.each("items")]
         if not lines:
@@ -115,7 +111,7 @@ class Salla:
         discount = max(invoice.amount_or_zero("discount") - on_lines, Decimal(0))
         document = Document(
             source_id=source_id,
-            kind=kind,
+            kind=self._kind(invoice) or Kind.INVOICE,
             number=invoice.maybe("invoice_number") or invoice.maybe("invoice_reference_id"),
             order=self._order(order),
             issued=invoice.day("date"),
@@ -163,51 +159,28 @@ class Salla:
         )
 
     def _headers(self, params: dict[str, Any]) -> Iterator[Header]:
-        """Yield every header once; an odd row is told after those behind it, not instead of them."""
         seen: set[str] = set()
-        odd: FixData | None = None
-        for rows in self._pages(params):
-            for one in rows:
-                try:
-                    header = self._header(one)
-                except FixData as error:
-                    odd = odd or error
-                    continue
-                if header and header.source_id not in seen:
-                    seen.add(header.source_id)
-                    yield header
-        if odd:
-            raise odd
-
-    def _pages(self, params: dict[str, Any]) -> Iterator[list[Fields]]:
         for page in range(1, MOST_PAGES):
             data = self._list("/orders/invoices", {**params, "page": page, "per_page": PER_PAGE})
             listed = Fields("Salla's invoices", data)
-            rows = list(listed.each("data"))
-            yield rows
+            for one in listed.each("data"):
+                kind = self._kind(one)
+                if kind and one.text("id") not in seen:
+                    seen.add(one.text("id"))
+                    yield self._header(one, kind)
             pages = listed.inner_or_empty("pagination").amount_or_zero("totalPages")
-            if page >= pages and (pages or len(rows) < PER_PAGE):
+            if page >= pages:
                 return
 
-    def _header(self, one: Fields) -> Header | None:
-        kind = self._kind(one)
-        if kind is None:
-            return None
+    def _header(self, one: Fields, kind: Kind) -> Header:
         return Header(
             source_id=one.text("id"),
             kind=kind,
             number=one.maybe("invoice_number") or one.maybe("invoice_reference_id"),
             order_id=one.text("order_id"),
             issued=one.day("date"),
-            total=self._total_if_readable(one),
+            total=self._money(one, "total") if one.raw("total") is not None else None,
         )
-
-    def _total_if_readable(self, one: Fields) -> Money | None:
-        """Return a listed total; an odd one is left to `read`, which fails its sync and says why."""
-        try:
-            return self._money(one, "total")
-        except FixData:
-            return None
 
     def _kind(self, invoice: Fields) -> Kind | None:
         return KINDS.get((invoice.maybe("type") or "").strip().lower())
@@ -217,9 +190,9 @@ class Salla:
         currency = SYMBOLS.get(given.strip(), given.strip())
         return Money.of(invoice.amount(name), currency)
 
-    def _one(self, path: str, named: str) -> Fields:
-        data = self._list(f"{path}{quote(named, safe='')}", None)
-        return Fields(f"Salla's {path.strip('/')}/{named}", data.get("data"))
+    def _one(self, path: str) -> Fields:
+        data = self._list(path, None)
+        return Fields(f"Salla's {path.strip('/')}", data.get("data"))
 
     def _list(self, path: str, params: dict[str, Any] | None) -> dict[str, Any]:
         return self._read(self._transport, f"{self._prefix}{path}", params)

@@ -5,7 +5,6 @@ the body is read in chunks against it. Redirects are off, and nothing here repea
 """
 
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ import httpx
 
 from sync.clock import Clock
 from sync.connectors.base import Pace
-from sync.errors import ErrorType, Failure, FixData
 from sync.records import Exchange
 
 CONNECTIONS = 10
@@ -26,12 +24,6 @@ KEPT = 20_000
 """How many characters of a body stay in the record."""
 
 SECRET_NAMES = ("token", "password", "secret", "apikey", "api_key")
-SHORTEST_SECRET = 8
-"""A shorter credential would star ordinary words of an answer."""
-
-STARS = "***"
-
-_SECRET_IN_TEXT = re.compile(rf'("[^"]*(?:{"|".join(SECRET_NAMES)})[^"]*"\s*:\s*")[^"]*', re.I)
 
 _NOT_SENT = (
     httpx.ConnectError,
@@ -69,7 +61,7 @@ class Answer:
 
     def data(self) -> Any:
         """Return the parsed body. Raises ValueError where it is no JSON."""
-        return whole(json.loads(self.text))
+        return json.loads(self.text)
 
 
 class Unsent(Exception):
@@ -97,12 +89,16 @@ class Transport:
         self._timeout = timeout
         self._clock = clock
         self._pace = pace
-        self._secrets = [
-            secret
-            for value in headers.values()
-            if len(secret := value.removeprefix("Bearer ").encode()) >= SHORTEST_SECRET
-        ]
-        self._client = _client(base_url, {"Accept": "application/json", **headers}, timeout)
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers={"Accept": "application/json", **headers},
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            timeout=httpx.Timeout(
+                connect=timeout * 0.15, pool=timeout * 0.1, write=timeout * 0.15, read=timeout * 0.6
+            ),
+        )
 
     def close(self) -> None:
         """Give sockets back."""
@@ -124,14 +120,11 @@ class Transport:
 
     def _send(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any) -> Answer:
         at, began = self._clock.now(), time.monotonic()
-        try:
-            request = self._client.build_request(method, path, params=params, json=body)
-        except httpx.InvalidURL as error:
-            raise Unsent(str(error)) from error
+        request = self._client.build_request(method, path, params=params, json=body)
         status, shown = None, ""
         try:
             answer = self._receive(request, began + self._timeout)
-            status, shown = answer.status, _SECRET_IN_TEXT.sub(rf"\1{STARS}", answer.text)
+            status, shown = answer.status, answer.text
         except _NOT_SENT as error:
             shown = f"not sent: {error}"
             raise Unsent(str(error) or type(error).__name__) from error
@@ -167,46 +160,16 @@ class Transport:
                     raise httpx.ReadTimeout("the answer took longer than the total time-out")
                 if len(body) > BODY_CAP:
                     raise httpx.ReadError("the answer is too large")
-            for secret in self._secrets:  # some systems quote a refused key in their answer
-                body = body.replace(secret, STARS.encode())
             return Answer(response.status_code, dict(response.headers), bytes(body))
         finally:
             response.close()
-
-
-def _client(base_url: str, headers: Mapping[str, str], timeout: float) -> httpx.Client:
-    """Return the client of one connection. Raises FixData where `base_url` is no address."""
-    try:
-        return httpx.Client(
-            base_url=base_url,
-            # as bytes: a mistyped credential is the system's to refuse, not a failure to encode
-            headers={name: value.encode() for name, value in headers.items()},
-            follow_redirects=False,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            timeout=httpx.Timeout(
-                connect=timeout * 0.15, pool=timeout * 0.1, write=timeout * 0.15, read=timeout * 0.6
-            ),
-        )
-    except httpx.InvalidURL as error:
-        reason = f"{base_url} is no address: {error}"
-        raise FixData(Failure(ErrorType.FIELD_INVALID, "base_url", reason)) from error
-
-
-def whole(value: Any) -> Any:
-    """Return `value` with every half of a cut emoji replaced: no table or request can hold one."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {whole(key): whole(kept) for key, kept in value.items()}
-    return [whole(one) for one in value] if isinstance(value, list) else value
 
 
 def starred(value: Any) -> Any:
     """Return `value` with every secret in it as stars."""
     if isinstance(value, dict):
         return {
-            key: STARS if _is_secret(key) and isinstance(kept, str) else starred(kept)
+            key: "***" if _is_secret(key) and isinstance(kept, str) else starred(kept)
             for key, kept in value.items()
         }
     return [starred(one) for one in value] if isinstance(value, list) else value

@@ -49,6 +49,14 @@ def test_a_success_found_by_the_look_up_says_that_nothing_was_sent() -> None:
     assert "Already synced: it was in Daftra as 1045" in read_aloud(a_show().finished(row))
 
 
+def test_a_lost_answer_that_healed_says_that_it_was_sent_once() -> None:
+    """What we sent ourselves is not called an invoice that existed already."""
+    row = replace(SUCCESS, note=ErrorType.ALREADY_SYNCED.value, sent_at=NOW)
+    told = read_aloud(a_show().finished(row))
+    assert "Sent once, and the answer was lost: found in Daftra as 1045" in told
+    assert "Already synced" not in told
+
+
 @pytest.mark.parametrize(
     ("retried", "sentence"),
     [

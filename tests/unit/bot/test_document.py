@@ -168,6 +168,8 @@ def test_a_success_shows_its_evidence() -> None:
     shown = seen(replace(SUCCESS, note=ErrorType.ALREADY_SYNCED.value), odd=("very_long:x",))
     assert "Already synced. Found in Daftra as 1045" in shown
     assert "very long" not in shown
+    lost = seen(replace(SUCCESS, note=ErrorType.ALREADY_SYNCED.value, sent_at=NOW))
+    assert "Sent once; the answer was lost. Found in Daftra as 1045" in lost
     assert "Synced. Created in Daftra as 1045" in seen(SUCCESS)
 
 
