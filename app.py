@@ -40,6 +40,7 @@ from sync.errors import ReadError
 from sync.records import TERMINAL, Answer, Filters, Found, Retried
 from sync.states import Status
 from sync.store import BadCursor, NewerSchema, NoKey, Store
+from sync.systems import STATUSES, TITLES
 from sync.times import Times, UnsafeTimes
 
 DONE, WITH_FAILURES, WRONG_USE = 0, 1, 2
@@ -155,7 +156,7 @@ def add_route(
     with opened() as engine:
         ends = ends_of(engine, source, destination)
         first_day = day_of(since) if since else engine.clock.now().date()
-        route = engine.add_route(ends[0], ends[1], first_day, status or ["completed"])
+        route = engine.add_route(ends[0], ends[1], first_day, status or STATUSES[ends[0].system])
     typer.echo(f"{route.name}: from {route.since}, orders in {', '.join(route.statuses)}.")
 
 
@@ -381,7 +382,7 @@ def main() -> int:
     except OtherAccount as error:
         message = f"{error}. Choose another --name for what is not the same account."
     except UnknownSystem as error:
-        message = f"There is no system {error}. Known: salla, daftra."
+        message = f"There is no system {error}. Known: {', '.join(TITLES)}."
     except ReadError as error:
         message = f"{error}. Check the address and the token."
     except NoKey:

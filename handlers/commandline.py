@@ -7,10 +7,10 @@ from pathlib import Path
 from bot.problems import Problem
 from bot.render import Renderer
 from handlers import parse
-from sync.connectors.registry import DESTINATIONS, SOURCES
 from sync.engine import Engine
 from sync.outward import Post
 from sync.records import Connection, Filters
+from sync.systems import PAIRS
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -47,8 +47,9 @@ def connection_of(engine: Engine, name: str) -> Connection:
 def ends_of(engine: Engine, source: str, destination: str) -> tuple[Connection, Connection]:
     """Return both ends of a route. Raises WrongUse where one cannot be that end."""
     ends = connection_of(engine, source), connection_of(engine, destination)
-    if ends[0].system not in SOURCES or ends[1].system not in DESTINATIONS:
-        raise WrongUse(f"{source} cannot feed {destination}: salla feeds daftra.")
+    if (ends[0].system, ends[1].system) not in PAIRS:
+        pairs = ", ".join(f"{one} feeds {other}" for one, other in sorted(PAIRS))
+        raise WrongUse(f"{source} cannot feed {destination}: {pairs}.")
     return ends
 
 

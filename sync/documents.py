@@ -36,11 +36,12 @@ class Customer:
     email: str | None
     phone: str | None = None
     url: str | None = None
+    company: str | None = None
 
     @property
     def name(self) -> str:
-        """First and last name as one text."""
-        return f"{self.first_name} {self.last_name}".strip()
+        """What people call the customer: the company, else first and last name as one text."""
+        return self.company or f"{self.first_name} {self.last_name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +65,17 @@ class Charge:
     tax_percent: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a source's list tells of a document before the document itself is read."""
-
-    source_id: str
-    kind: Kind
-    number: str | None
-    order_id: str
-    issued: date
-    total: Money | None
+COPIED = "copied"
+"""The status of a document that invsync itself made in this system: it never goes back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order behind documents: `number` is what people call it, `status` the system's slug."""
+    """The order behind documents: `number` is what people call it, `status` the system's slug.
+
+    Where a system knows no orders (HubSpot, QuickBooks) the sale itself stands for its order, and
+    a return names the order of its sale.
+    """
 
     id: str
     number: str
@@ -87,10 +84,30 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """What a source's list tells of a document before the document itself is read.
+
+    `order` where the list tells it already; `follows_sale` where the document only matters if its
+    sale was booked (the return that a voided sale stands for).
+    """
+
+    source_id: str
+    kind: Kind
+    number: str | None
+    order_id: str
+    issued: date
+    total: Money | None
+    order: Order | None = None
+    follows_sale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """An invoice or a return, whole: amounts in major units of `total.currency`, net lines.
 
-    `discount` is the document's own, net, on top of the lines' discounts.
+    `discount` is the document's own, net, on top of the lines' discounts. `tax` is what the source
+    charged in all. `reverses_sale`: the sale was voided and its source no longer tells amounts, so
+    the total is that of the sale as it was booked. `refunded`: the money of a return went out.
     """
 
     source_id: str
@@ -104,8 +121,29 @@ class Document:
     discount: Decimal
     tax: Money
     total: Money
+    due: date | None = None
+    refunded: bool = False
+    reverses_sale: bool = False
 
     @property
     def called(self) -> str:
         """What people call it: its own number, else the order's."""
         return self.number or self.order.number
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A document as the destination holds it; `key` is ours, or None on a foreign document.
+
+    `note` is a code for people where the document stands otherwise than one would expect, such as
+    `credit_on_invoice`.
+    """
+
+    id: str
+    number: str | None
+    kind: Kind
+    key: str | None
+    order_number: str | None
+    total: Money
+    url: str
+    note: str | None = None

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from sync.clock import Clock
 from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
-from sync.documents import Account, Order
+from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
 from sync.lanes import Lanes
 from sync.oddities import oddities
@@ -36,7 +36,10 @@ from sync.times import Times
 from sync.worker import Worker
 
 DAY = timedelta(days=1)
+RECONNECT = Actor("reconnect")
 PAGE = 20
+NO_ROUTE = "There is no route yet: connect a source and a destination, then add the route"
+_WEIGHTS = (Found.TROUBLE, Found.NOT_READY, Found.COPIED, Found.NOT_FOUND)
 
 
 class OtherAccount(Exception):
@@ -187,10 +190,14 @@ class Engine:
         secret: dict[str, str],
         account: Account,
         *,
+        by: Actor = RECONNECT,
         api_prefix: str | None = None,
         web_url: str | None = None,
     ) -> Connection:
-        """Keep a checked connection; lanes that waited for it open, their canaries first."""
+        """Keep a checked connection; lanes that waited for it open, their canaries first.
+
+        Raises OtherAccount where the name stands for another system or account.
+        """
         known = self.store.connections.get(name)
         if known and (known.system, known.account) != (system, account.id):
             raise OtherAccount(known)
@@ -199,7 +206,7 @@ class Engine:
             system, name, base_url, secret, account, now, api_prefix=api_prefix, web_url=web_url
         )
         for sync_id in self.store.lanes.open(name):
-            self.retry(sync_id, Actor("reconnect"))
+            self.retry(sync_id, by)
         self._woken()
         return connection
 
@@ -211,30 +218,41 @@ class Engine:
         return self.store.connections.add_route(source, destination, since, statuses)
 
     def _bring(self, number: str, by: Actor, route_name: str | None) -> Numbered:
+        """Look for the number in the source of every route; a system knows only its own."""
         routes = [route for route in self.routes() if route_name in {None, route.name}]
-        trouble: str | None = None
-        for route in routes:
-            try:
-                source = self.opener.source(route.source)
-                order = source.order_by_number(number)
-                if order:
-                    return self._bring_order(route, source, number, order, by)
-            except ReadError as error:
-                trouble = error.failure.reason
+        if not routes:
+            return Numbered(number, Found.TROUBLE, reason=NO_ROUTE)
+        answers = [self._bring_along(route, number, by) for route in routes]
+        found = [sync for answer in answers for sync in answer.syncs]
+        if found:
+            return Numbered(number, Found.FOUND, found)
         known = self.find(number)
         if known:
             return Numbered(number, Found.FOUND, [self._sent(sync, by) for sync in known])
-        if trouble:
-            return Numbered(number, Found.TROUBLE, reason=trouble)
-        return Numbered(number, Found.NOT_FOUND)
+        told = [one for one in answers if one.found is not Found.NOT_FOUND]
+        return min(told, key=_weight, default=Numbered(number, Found.NOT_FOUND))
+
+    def _bring_along(self, route: Route, number: str, by: Actor) -> Numbered:
+        try:
+            source = self.opener.source(route.source)
+            order = source.order_by_number(number)
+            if order is None:
+                return Numbered(number, Found.NOT_FOUND)
+            return self._bring_order(route, source, number, order, by)
+        except ReadError as error:
+            return Numbered(number, Found.TROUBLE, reason=error.failure.reason)
 
     def _bring_order(
         self, route: Route, source: Source, number: str, order: Order, by: Actor
     ) -> Numbered:
+        if order.status == COPIED:
+            return Numbered(number, Found.COPIED)
         if order.status not in route.statuses and not self.find(order.number):
             return Numbered(number, Found.NOT_READY, reason=order.status)
         keys = set()
         for header in source.headers_of(order):
+            if not self.sweeper.matters(route, header):
+                continue
             self.sweeper.discover(route, header, order, by, Trigger.PERSON, Priority.PERSON)
             keys.add(key_for(route, header))
         syncs = [sync for sync in self.find(order.number) if sync.source_key in keys]
@@ -258,3 +276,8 @@ class Engine:
 
     def _tell(self) -> None:
         self._on_news()
+
+
+def _weight(answer: Numbered) -> int:
+    """Return how early an answer is told where several routes gave one: trouble first."""
+    return _WEIGHTS.index(answer.found)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar, cast
 
 from sync.clock import Clock
-from sync.connectors.base import Destination, Pace, Source
-from sync.connectors.registry import RATES, open_destination, open_source
+from sync.connectors.base import Credential, Destination, Fixed, Pace, Source
+from sync.connectors.registry import RATES, Means, open_destination, open_source
 from sync.connectors.spec import Spec
 from sync.records import Connection, Route
 from sync.store import Store
@@ -84,23 +84,24 @@ class Opener:
         self._retired[place] = renewed
 
     def _open_source(self, connection: Connection, spec: Spec) -> Source:
-        return open_source(
-            connection.system,
-            spec,
-            clock=self._clock,
-            pace=self._pace_of(connection),
-            timeout=self._times.request_timeout,
-        )
+        credential = self._credential_of(connection)
+        return open_source(connection.system, spec, self._means_of(connection), credential)
 
     def _open_destination(self, connection: Connection, spec: Spec) -> Destination:
-        return open_destination(
-            connection.system,
-            spec,
-            clock=self._clock,
-            pace=self._pace_of(connection),
-            timeout=self._times.request_timeout,
-            mappings=self._store.mappings(connection.name, self._clock),
+        credential = self._credential_of(connection)
+        return open_destination(connection.system, spec, self._means_of(connection), credential)
+
+    def _means_of(self, connection: Connection) -> Means:
+        return Means(
+            self._clock,
+            self._pace_of(connection),
+            self._times.request_timeout,
+            self._store.mappings(connection.name, self._clock),
         )
+
+    def _credential_of(self, connection: Connection) -> Credential:
+        secret, _version = self._store.connections.secret_of(connection.name)
+        return Fixed(secret.get("token", ""))
 
     def _pace_of(self, connection: Connection) -> Pace:
         rate, burst = RATES[connection.system]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sync.documents import Booked
 from sync.errors import Failure
 
 
@@ -30,9 +31,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The system created the document and named it."""
+    """The system created the document and named it; `booked` where its answer told all of it."""
 
     destination_id: str
+    booked: Booked | None = None
 
 
 Outcome = NotSent | Ambiguous | Rejected | Created

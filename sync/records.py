@@ -10,6 +10,9 @@ from sync.errors import ErrorType
 from sync.money import Money
 from sync.states import Status
 
+CHANGED, ROUNDED, ALREADY_SYNCED = "changed", "rounded", "already_synced"
+"""Notes on a success; what each says stands at `Sync.note`."""
+
 INVESTIGATE_FROM = 3
 """From this failed outcome on a sync needs investigation (product, section 2, rule 4)."""
 
@@ -18,6 +21,8 @@ class Trigger(StrEnum):
     """Why an attempt began."""
 
     SWEEP = "sweep"
+    WEBHOOK = "webhook"
+    BACKFILL = "backfill"
     PERSON = "person"
     ENGINE = "engine"
     PARENT = "parent"
@@ -38,6 +43,7 @@ class Priority:
     """The order of claims in a lane: a person's click first."""
 
     PERSON = 0
+    WEBHOOK = 10
     SWEEP = 20
     BACKFILL = 30
 
@@ -78,6 +84,11 @@ class Route:
     destination: Connection
     since: date
     statuses: Sequence[str]
+    watermark: datetime | None = None
+    """Up to here the source's changes are known (UTC); None before the first whole sweep."""
+
+    walked_at: datetime | None = None
+    """When the source's whole list was walked last (UTC)."""
 
     @property
     def lane(self) -> str:
@@ -114,7 +125,9 @@ class Sync:
     cause_key: str | None
     reason: str | None
     note: str | None
-    """`already_synced` on a success that the look-up found instead of creating."""
+    """What is notable about a success: `already_synced` where the look-up found it instead of
+    creating, `rounded` where the amounts differ within the rounding of taxes, `credit_on_invoice`
+    where a credit stands on the original invoice, `changed` where the source changed afterwards."""
 
     amount: Money | None
     customer: str | None
@@ -329,6 +342,9 @@ class Found(StrEnum):
     FOUND = "found"
     NOT_FOUND = "record not found"
     NOT_READY = "not ready"
+    COPIED = "copied by invsync"
+    """invsync itself made it there: it never goes back."""
+
     TROUBLE = "trouble"
 
 

@@ -1,12 +1,15 @@
 """The sweep: finds documents in a source that the log does not know yet.
 
-A plain walk over the source's list since the route's start date: every credit note, and each
-invoice whose order stands in one of the route's statuses (Salla guide: decide by slug; there is no
-"updated since", so the list is walked again and known keys are passed over).
+Once a day, and at first, a sweep walks the source's list from the route's start date: the net
+below everything else. The others ask for what changed since the watermark, the beginning of the
+last sweep that came to its end; each source reaches back by what its index lags. Known keys are
+only compared. Webhooks and backfills find documents in other ways and offer them here, under the
+same rules.
 """
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -14,15 +17,19 @@ import structlog
 
 from sync.clock import Clock
 from sync.connectors.base import Source
-from sync.documents import Header, Kind, Order
+from sync.documents import COPIED, Header, Kind, Order
 from sync.errors import FixData, ReadError
 from sync.keys import key_of
 from sync.lanes import guarded
-from sync.records import ENGINE, Actor, Connection, Priority, Route, Trigger
+from sync.records import ENGINE, Actor, Connection, Priority, Route, Sync, Trigger
+from sync.states import Status
 from sync.store import Sighting, Store
+from sync.systems import title_of
 from sync.times import Times
 
 log = structlog.get_logger("sweep")
+
+WALK_EVERY = timedelta(days=1)
 
 
 class Sources(Protocol):
@@ -72,39 +79,102 @@ class Sweeper:
     def sweep(self, route: Route) -> int:
         """Put every unknown document of the route's source into its lane; returns how many.
 
-        What cannot be read leaves its reason at the route; the next sweep tries again.
+        What cannot be read leaves its reason at the route; the next sweep tries again, from the
+        same watermark.
         """
-        now, found, reason = self._clock.now(), 0, None
+        began, found, reason = self._clock.now(), 0, None
+        walking = route.walked_at is None or began - route.walked_at >= WALK_EVERY
         try:
-            found, reason = self._walk(route)
+            found, reason = self._walk(route, walking=walking)
         except ReadError as error:
             reason = error.failure.reason
             log.warning("sweep failed", route=route.name, reason=reason)
-        self._store.connections.swept(route, now, reason)
+        ended = reason is None and not self._stop.is_set()
+        self._store.connections.swept(route, began, reason, ended=ended, walked=walking)
         if found:
             self._found()
         return found
 
-    def _walk(self, route: Route) -> tuple[int, str | None]:
+    def _walk(self, route: Route, *, walking: bool) -> tuple[int, str | None]:
         """Return how many documents were new, and why one was passed over, if one was."""
         source = self._opener.source(route.source)
+        if route.watermark and not walking:
+            headers = source.changes(route.watermark, route.since)
+        else:
+            headers = source.headers(route.since)
         orders: dict[str, Order] = {}
         found, passed_over = 0, None
-        for header in source.headers(route.since):
+        for header in headers:
             if self._stop.is_set():
                 break
-            if self._store.log.knows(route.id, key_for(route, header)):
-                continue
             try:
-                order = orders.get(header.order_id) or source.order(header.order_id)
+                found += self.offer(route, header, orders=orders)
             except FixData as error:  # one odd order must not hide the documents behind it
                 passed_over = f"Order {header.order_id}: {error.failure.reason}"
                 log.warning("document passed over", route=route.name, reason=passed_over)
-                continue
-            orders[header.order_id] = order
-            if header.kind is Kind.RETURN or order.status in route.statuses:
-                found += self.discover(route, header, order, ENGINE, Trigger.SWEEP, Priority.SWEEP)
         return found, passed_over
+
+    def offer(
+        self,
+        route: Route,
+        header: Header,
+        by: Actor = ENGINE,
+        trigger: Trigger = Trigger.SWEEP,
+        priority: int = Priority.SWEEP,
+        *,
+        batch: int | None = None,
+        orders: dict[str, Order] | None = None,
+    ) -> bool:
+        """Put a document into the route's lane if it is to be synced; returns whether it was new.
+
+        Whoever found it (sweep, webhook, backfill), the same rules hold: the route's statuses,
+        nothing that invsync itself made, no return of a sale that was never booked, and nothing
+        from before the route's start, unless a backfill (`batch`) asks for it. `orders` keeps what
+        was read for the headers before. Raises ReadError where the order cannot be read.
+        """
+        known = self._store.log.keyed(route.id, key_for(route, header))
+        if known:
+            self._compare(known, header)
+            return False
+        if batch is None and header.issued < route.since:
+            return False
+        if not self.matters(route, header):
+            return False
+        order = self._order_of(route, header, {} if orders is None else orders)
+        if order.status == COPIED:
+            return False
+        if header.kind is not Kind.RETURN and order.status not in route.statuses:
+            return False
+        return self.discover(route, header, order, by, trigger, priority, batch)
+
+    def _order_of(self, route: Route, header: Header, orders: dict[str, Order]) -> Order:
+        order = header.order or orders.get(header.order_id)
+        if order is None:
+            order = self._opener.source(route.source).order(header.order_id)
+        orders[header.order_id] = order
+        return order
+
+    def matters(self, route: Route, header: Header) -> bool:
+        """Return whether there is something to book: a voided sale only if it was booked."""
+        if not header.follows_sale:
+            return True
+        source = route.source
+        key = key_of(source.system, source.account, Kind.INVOICE, header.order_id)
+        sale = self._store.log.keyed(route.id, key)
+        return sale is not None and sale.status is Status.SUCCESS
+
+    def _compare(self, known: Sync, header: Header) -> None:
+        """Note on a success that its source says another amount now: it is never sent again."""
+        if known.status is not Status.SUCCESS or not (header.total and known.amount):
+            return
+        if known.amount != header.total and not header.follows_sale:
+            source, destination = title_of(known.source_system), title_of(known.destination_system)
+            remark = (
+                f"{source} now says {header.total}; {destination} holds {known.amount}. "
+                f"Change it in {destination} by hand: a booked document is never sent again."
+            )
+            if self._store.work.changed(known, remark, self._clock.now()):
+                self._found()
 
     def discover(
         self,
@@ -114,12 +184,14 @@ class Sweeper:
         by: Actor,
         trigger: Trigger,
         priority: int,
+        batch: int | None = None,
     ) -> bool:
         """Put one document into the route's lane; returns whether it was new."""
         self._store.lanes.add(route.lane)
         seen = Sighting(route, key_for(route, header), header, order)
-        now = self._clock.now()
-        return self._store.queue.discover(seen, by, now, priority=priority, trigger=trigger)
+        return self._store.queue.discover(
+            seen, by, self._clock.now(), priority=priority, trigger=trigger, batch=batch
+        )
 
 
 def key_for(route: Route, header: Header) -> str:

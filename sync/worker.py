@@ -8,27 +8,27 @@ before every create, also the first: the database may be new, the books are not.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
 from sync.clock import Clock
-from sync.connectors.base import Booked, Destination, Parent, Plan, Source
+from sync.connectors.base import Destination, Parent, Plan, Source
 from sync.connectors.transport import taping
-from sync.documents import Document, Kind
+from sync.documents import Booked, Document, Kind
 from sync.errors import HOLDING, ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
+from sync.money import Money
 from sync.outcomes import Ambiguous, Created, NotSent, Rejected
 from sync.points import point
 from sync.policy import POSTPONEMENTS, backoff, retries_itself
-from sync.records import Exchange, Sync, WaitingFor
+from sync.records import ALREADY_SYNCED, ROUNDED, Exchange, Sync, WaitingFor
 from sync.states import Status
 from sync.store import Store
+from sync.systems import title_of
 from sync.times import Times
 
 PREREQUISITE_LOOK = timedelta(hours=1)
 """A return is let go by its sale's success; this look is only the net below."""
-
-ALREADY_SYNCED = ErrorType.ALREADY_SYNCED.value
 
 
 class Ends(Protocol):
@@ -88,31 +88,36 @@ class Worker:
         if document.kind is Kind.RETURN and parent is None:
             self._await_sale(attempt)
             return
+        if document.reverses_sale and parent and parent.total:
+            document = replace(document, total=parent.total)
+            self._store.work.describe(attempt.sync, document)
         if attempt.sync.destination_id:
             booked = destination.read(attempt.sync.destination_id, document.kind)
-            self._conclude(attempt, document, booked, note=None)
+            self._conclude(attempt, document, destination, booked)
             return
         key = attempt.sync.source_key
-        found = destination.find(key, document, parent)
+        matches = destination.find(key, document, parent)
         attempt.looked_up = True
         point("lookup.done")
-        if found:
-            self._conclude(attempt, document, found, note=ALREADY_SYNCED)
+        if matches.ours:
+            self._conclude(attempt, document, destination, matches.ours, note=ALREADY_SYNCED)
             return
         if attempt.sync.sent_at and self._store.work.postponements(attempt.sync) >= POSTPONEMENTS:
             self._unanswered(attempt)
             return
-        stops = self._stops(document, destination)
+        stops = list(destination.blockers(document))
+        if matches.foreign and matches.foreign.total == document.total:
+            stops.insert(0, self._foreign(matches.foreign, document))
         if stops:
             self._fail(attempt.sync, stops, attempt.exchanges)
             return
         plan = destination.plan(key, document, parent)
-        self._create(attempt, document, destination, plan)
+        self._create(attempt, document, destination, plan, parent)
 
     def _parent(self, sync: Sync) -> Parent | None:
         for sale in self._store.queue.sales_of(sync):
             if sale.status is Status.SUCCESS and sale.destination_id:
-                return Parent(sale.destination_id, sale.destination_number)
+                return Parent(sale.destination_id, sale.destination_number, sale.amount)
         return None
 
     def _await_sale(self, attempt: Attempt) -> None:
@@ -128,14 +133,6 @@ class Worker:
             waiting_for=WaitingFor.PREREQUISITE,
         )
 
-    def _stops(self, document: Document, destination: Destination) -> list[Failure]:
-        """Return every blocker at once; a foreign document that agrees is one."""
-        stops = list(destination.blockers(document))
-        rival = destination.rival(document)
-        if rival and rival.total == document.total:
-            stops.insert(0, self._foreign(rival, document))
-        return stops
-
     def _foreign(self, rival: Booked, document: Document) -> Failure:
         reason = (
             f"{rival.number or rival.id} holds order {document.order.number} "
@@ -144,7 +141,12 @@ class Worker:
         return Failure(ErrorType.ALREADY_SYNCED, document.order.number, reason)
 
     def _create(
-        self, attempt: Attempt, document: Document, destination: Destination, plan: Plan
+        self,
+        attempt: Attempt,
+        document: Document,
+        destination: Destination,
+        plan: Plan,
+        parent: Parent | None,
     ) -> None:
         sync = attempt.sync
         self._opener.pace(sync.lane)  # slept out before the mark: a marked create leaves at once
@@ -156,12 +158,14 @@ class Worker:
         outcome = destination.create(plan, sent_by=marked_at + self._times.timeout)
         point("after_response")
         match outcome:
+            case Created(_, Booked() as booked):
+                self._conclude(attempt, document, destination, booked)
             case Created(destination_id):
                 self._read_back(attempt, document, destination, destination_id, marked_at)
             case Ambiguous(failure):
                 self._await_answer(attempt, failure, marked_at)
             case Rejected(failure):
-                self._rejected(attempt, document, destination, failure)
+                self._rejected(attempt, document, destination, failure, parent)
             case NotSent(failure, wait):
                 self._postpone(sync, failure, wait, attempt.exchanges, resolved=True)
             case _:
@@ -181,7 +185,7 @@ class Worker:
         except ReadError as error:
             self._await_answer(attempt, error.failure, marked_at)
             return
-        self._conclude(attempt, document, booked, note=None)
+        self._conclude(attempt, document, destination, booked)
 
     def _await_answer(self, attempt: Attempt, failure: Failure, marked_at: datetime) -> None:
         unknown = Failure(ErrorType.OUTCOME_UNKNOWN, attempt.sync.source_key, failure.reason)
@@ -192,12 +196,17 @@ class Worker:
     def _unanswered(self, attempt: Attempt) -> None:
         """FAIL visibly: create after create got no answer, and the look-up proves none came."""
         sync = attempt.sync
-        reason = sync.reason or f"{sync.destination_system.title()} did not answer"
+        reason = sync.reason or f"{title_of(sync.destination_system)} did not answer"
         failure = Failure(ErrorType.OUTCOME_UNKNOWN, sync.source_key, reason)
         self._fail(sync, [failure], attempt.exchanges)
 
     def _rejected(
-        self, attempt: Attempt, document: Document, destination: Destination, failure: Failure
+        self,
+        attempt: Attempt,
+        document: Document,
+        destination: Destination,
+        failure: Failure,
+        parent: Parent | None,
     ) -> None:
         if failure.error_type in HOLDING:
             self._refused(
@@ -205,24 +214,35 @@ class Worker:
             )
             return
         if failure.error_type is ErrorType.CONFLICT:
-            rival = destination.rival(document)
-            if rival and rival.total == document.total:
-                failure = self._foreign(rival, document)
+            matches = destination.find(attempt.sync.source_key, document, parent)
+            if matches.ours:
+                self._conclude(attempt, document, destination, matches.ours, note=ALREADY_SYNCED)
+                return
+            if matches.foreign and matches.foreign.total == document.total:
+                failure = self._foreign(matches.foreign, document)
         self._fail(attempt.sync, [failure], attempt.exchanges)
 
     def _conclude(
-        self, attempt: Attempt, document: Document, booked: Booked, note: str | None
+        self,
+        attempt: Attempt,
+        document: Document,
+        destination: Destination,
+        booked: Booked,
+        note: str | None = None,
     ) -> None:
-        """SUCCEED where the amounts agree to the minor unit; else FAIL, recording what differs."""
+        """SUCCEED where the amounts agree, but for the rounding of taxes; else FAIL, told apart."""
         sync, now = attempt.sync, self._clock.now()
-        if booked.total == document.total:
-            self._store.work.succeed(sync, booked, now, attempt.exchanges, note)
+        reason = (
+            f"{title_of(sync.source_system)} says {document.total}, "
+            f"{title_of(sync.destination_system)} holds {booked.total}"
+        )
+        if _agree(booked.total, document.total, destination.tolerance(document)):
+            differs = booked.total != document.total
+            note = note or (ROUNDED if differs else booked.note)
+            remark = reason if differs else None
+            self._store.work.succeed(sync, booked, now, attempt.exchanges, note, remark)
             point("result.committed")
             return
-        reason = (
-            f"{sync.source_system.title()} says {document.total}, "
-            f"{sync.destination_system.title()} holds {booked.total}"
-        )
         failure = Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason)
         self._store.work.fail(sync, [failure], now, attempt.exchanges, booked=booked)
 
@@ -306,6 +326,11 @@ class Worker:
             again_at = now + backoff(failed, self._times.retry_base)
         self._store.work.fail(sync, failures, now, exchanges, again_at=again_at, resolved=resolved)
         point("result.committed")
+
+
+def _agree(booked: Money, wanted: Money, tolerance: Money) -> bool:
+    same_currency = booked.currency == wanted.currency == tolerance.currency
+    return same_currency and abs(booked.amount - wanted.amount) <= tolerance.amount
 
 
 def _hash(plan: Plan) -> str:

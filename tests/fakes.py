@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sync.clock import Clock
-from sync.connectors.base import Booked, Destination, Parent, Plan, Source
-from sync.documents import Account, Document, Header, Kind, Order
+from sync.connectors.base import Destination, Matches, Parent, Plan, Source
+from sync.documents import Account, Booked, Document, Header, Kind, Order
 from sync.errors import ErrorType, Failure, FixData, ReadError
 from sync.money import Money
 from sync.outcomes import Ambiguous, Created, NotSent, Outcome, Rejected
@@ -55,9 +55,21 @@ class Shop:
     def close(self) -> None:
         """Nothing to close."""
 
-    def headers(self, since: date) -> Iterator[Header]:
-        """Yield every header since that day."""
-        return (header_of(one) for one in self.documents.values() if one.issued >= since)
+    def headers(self, since: date, until: date | None = None) -> Iterator[Header]:
+        """Yield every header of the period."""
+        last = until or date.max
+        shelf = list(self.documents.values())
+        return (header_of(one) for one in shelf if since <= one.issued <= last)
+
+    def changes(self, after: datetime, since: date) -> Iterator[Header]:
+        """Yield every header since that day: the shelf does not tell when it changed."""
+        del after
+        return self.headers(since)
+
+    def hinted(self, entity: str, object_id: str) -> Sequence[Header]:
+        """Return the document that an event is about."""
+        known = self.documents.get(object_id)
+        return [header_of(known)] if known and entity == "invoice" else []
 
     def headers_of(self, order: Order) -> Sequence[Header]:
         """Return the headers of one order."""
@@ -102,6 +114,7 @@ class Books:
     missing: set[str] = field(default_factory=set)
     lag: timedelta = timedelta(0)
     off_by: str = "0"
+    rounding: str = "0"
     creates: int = 0
     looks: int = 0
     at_create: Callable[[], None] | None = None
@@ -114,21 +127,25 @@ class Books:
     def close(self) -> None:
         """Nothing to close."""
 
-    def find(self, key: str, document: Document, parent: Parent | None) -> Booked | None:
-        """Return what the index shows under our key."""
-        del document, parent
+    def set_up(self) -> None:
+        """Nothing to make."""
+
+    def tolerance(self, document: Document) -> Money:
+        """Return what the rounding of taxes may make."""
+        return Money.of(self.rounding, document.total.currency)
+
+    def find(self, key: str, document: Document, parent: Parent | None) -> Matches:
+        """Return what the index shows under our key, and a foreign document of the same order."""
+        del parent
         self.looks += 1
         self._fail()
         seen = [e for e in self.ledger if e.booked.key == key and self._shown(e)]
-        return seen[0].booked if seen else None
-
-    def rival(self, document: Document) -> Booked | None:
-        """Return a foreign document of the same order."""
-        for entry in self.ledger:
-            one = entry.booked
-            if one.key is None and one.order_number == document.order.number:
-                return one
-        return None
+        foreign = [
+            one.booked
+            for one in self.ledger
+            if one.booked.key is None and one.booked.order_number == document.order.number
+        ]
+        return Matches(seen[0].booked if seen else None, foreign[0] if foreign else None)
 
     def read(self, destination_id: str, kind: Kind) -> Booked:
         """Return one document by id: reads do not lag."""

@@ -5,31 +5,58 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sync.documents import Account, Document, Header, Kind, Order
+from sync.documents import Account, Booked, Document, Header, Kind, Order
 from sync.errors import Failure
 from sync.money import Money
 from sync.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
-    """A document as the destination holds it; `key` is ours, or None on a foreign document."""
+class Parent:
+    """The sale a return belongs to, as the destination knows it, and its amount as booked."""
 
     id: str
     number: str | None
-    kind: Kind
-    key: str | None
-    order_number: str | None
-    total: Money
-    url: str
+    total: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
-    """The sale a return belongs to, as the destination knows it."""
+class Matches:
+    """What a look-up found: the document with exactly our key, else a foreign one of the order."""
 
-    id: str
-    number: str | None
+    ours: Booked | None = None
+    foreign: Booked | None = None
+
+
+class Credential(Protocol):
+    """What opens an account: a key that stays, or a token that is renewed by the clock."""
+
+    def token(self) -> str:
+        """Return a token that is good now, renewed first where it is about to end.
+
+        Raises Reconnect or TryLater.
+        """
+        ...
+
+    def renew(self, refused: str) -> bool:
+        """Return whether another token is at hand for the one that was refused, to try once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A credential that stays: an API key, a static token."""
+
+    value: str
+
+    def token(self) -> str:
+        """Return it."""
+        return self.value
+
+    def renew(self, refused: str) -> bool:
+        """There is no other one."""
+        del refused
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +85,22 @@ class Connector(Protocol):
 class Source(Connector, Protocol):
     """Where documents come from. All reads raise Reconnect, FixData or TryLater."""
 
-    def headers(self, since: date) -> Iterator[Header]:
-        """Yield the header of each document issued on or after `since` (the source's own days)."""
+    def headers(self, since: date, until: date | None = None) -> Iterator[Header]:
+        """Yield the header of each document issued from `since` to `until` (the source's days).
+
+        Documents that invsync itself made in this system are left out, here and in `changes`.
+        """
+        ...
+
+    def changes(self, after: datetime, since: date) -> Iterator[Header]:
+        """Yield what is new or changed since `after` (UTC), issued on or after `since`.
+
+        Reaches back further than `after` by what the system's index lags; may repeat.
+        """
+        ...
+
+    def hinted(self, entity: str, object_id: str) -> Sequence[Header]:
+        """Return the documents that an event about this object may concern, read anew."""
         ...
 
     def headers_of(self, order: Order) -> Sequence[Header]:
@@ -71,7 +112,10 @@ class Source(Connector, Protocol):
         ...
 
     def order_by_number(self, number: str) -> Order | None:
-        """Return the order that people call `number` (compared exactly), or None."""
+        """Return the order that people call `number` (compared exactly), or None.
+
+        Its status is `COPIED` where invsync itself made it.
+        """
         ...
 
     def read(self, source_id: str) -> Document:
@@ -82,12 +126,19 @@ class Source(Connector, Protocol):
 class Destination(Connector, Protocol):
     """Where documents go. Reads raise; a create answers with a value."""
 
-    def find(self, key: str, document: Document, parent: Parent | None) -> Booked | None:
-        """Return the document that carries exactly our `key`, drafts included, or None."""
+    def set_up(self) -> None:
+        """Make what our marks need in the account (own properties); harmless when repeated.
+
+        Called once a connection is made. Raises ReadError.
+        """
         ...
 
-    def rival(self, document: Document) -> Booked | None:
-        """Return a foreign document with the same order number, or None."""
+    def find(self, key: str, document: Document, parent: Parent | None) -> Matches:
+        """Return the document that carries exactly our `key`, and a foreign one of the order.
+
+        What an interrupted create of several steps left behind, and which a repetition of the same
+        create completes, is not found.
+        """
         ...
 
     def read(self, destination_id: str, kind: Kind) -> Booked:
@@ -107,7 +158,15 @@ class Destination(Connector, Protocol):
         ...
 
     def create(self, plan: Plan, *, sent_by: datetime) -> Outcome:
-        """Send the create, once; NotSent if `sent_by` (UTC) has passed before it leaves."""
+        """Send the create, once; NotSent if `sent_by` (UTC) has passed before it leaves.
+
+        Where a create takes several requests, each leaves before `sent_by`. Raises ReadError only
+        where the credential could not be renewed, that is: before anything was sent.
+        """
+        ...
+
+    def tolerance(self, document: Document) -> Money:
+        """Return by how much the booked total may differ through the rounding of taxes alone."""
         ...
 
 

@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from sync.clock import Clock
-from sync.connectors.base import Booked, Mappings, Parent, Plan
+from sync.connectors.base import Mappings, Matches, Parent, Plan
 from sync.connectors.daftra_answers import classify, key_in, rows_of
 from sync.connectors.daftra_bodies import body_of, order_reference, percents_of, sum_of
 from sync.connectors.daftra_masters import Masters
 from sync.connectors.fields import Fields
 from sync.connectors.outcome import outcome_of, read_json
 from sync.connectors.transport import Answer, Transport, Unanswered, Unsent
-from sync.documents import Account, Document, Kind
+from sync.documents import Account, Booked, Document, Kind
 from sync.errors import ErrorType, Failure, FixData
 from sync.money import Money
 from sync.outcomes import NotSent, Outcome, Rejected
@@ -75,9 +75,16 @@ class Daftra:
         warnings = [warning] if native else []
         return Account(info.text("id"), name, info.maybe("currency_code"), warnings)
 
-    def find(self, key: str, document: Document, parent: Parent | None) -> Booked | None:
-        """Return the document with exactly our key, drafts included."""
+    def set_up(self) -> None:
+        """Nothing to make: Daftra keeps a custom field as it comes, and the notes hold the key."""
+
+    def find(self, key: str, document: Document, parent: Parent | None) -> Matches:
+        """Return the document with exactly our key, drafts included, else a foreign invoice."""
         del parent
+        ours = self._ours(key, document)
+        return Matches(ours, None if ours else self._foreign(document))
+
+    def _ours(self, key: str, document: Document) -> Booked | None:
         if document.kind is Kind.INVOICE:
             params = {"custom_field": key, "custom_field_label": FIELD, "recursive": 1}
         else:
@@ -92,7 +99,7 @@ class Daftra:
                     return self._booked(whole, document.kind)
         return None
 
-    def rival(self, document: Document) -> Booked | None:
+    def _foreign(self, document: Document) -> Booked | None:
         """Return an invoice of the same order that does not carry a key of ours, or None."""
         if document.kind is Kind.RETURN:
             return None
@@ -158,6 +165,10 @@ class Daftra:
                 "client", str(plan.payload[MODELS[plan.kind]]["client_email"]).casefold()
             )
         return outcome
+
+    def tolerance(self, document: Document) -> Money:
+        """Nothing: Daftra taxes line by line as we sum, so every minor unit must agree."""
+        return Money.of(0, document.total.currency)
 
     def read_json(
         self, path: str, params: dict[str, Any] | None = None, prefix: str | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from sync.connectors.transport import Answer, Transport, Unanswered, Unsent
 from sync.errors import ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
 from sync.outcomes import Ambiguous, Created, NotSent, Outcome, Rejected
+from sync.systems import title_of
 
 LONGEST_WAIT = timedelta(hours=1)
 USUAL_WAIT = timedelta(seconds=60)
@@ -43,7 +44,7 @@ def outcome_of(
     Not sent: connect trouble, 429, 503 with Retry-After. Ambiguous: no answer, any other 5xx, 2xx
     that cannot be read or names no id. Rejected: everything else, also a 200 that says `failed`.
     """
-    title = system.title()
+    title = title_of(system)
     match event:
         case Unsent():
             return NotSent(_down(connection, f"{title} could not be reached: {event}"))
@@ -89,7 +90,7 @@ def read_json(
     now: datetime,
 ) -> dict[str, Any]:
     """Return the JSON object at `path`. Raises Reconnect, FixData or TryLater."""
-    title = transport.system.title()
+    title = title_of(transport.system)
     try:
         answer = transport.get(path, params)
     except Unsent as error:

@@ -1,89 +1,132 @@
 """Which systems there are, and how to open each."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sync.clock import Clock
-from sync.connectors.base import Connector, Destination, Mappings, Pace, Source
-from sync.connectors.daftra import PREFIX as DAFTRA_PREFIX
+from sync.connectors import daftra, salla
+from sync.connectors.base import Connector, Credential, Destination, Fixed, Mappings, Pace, Source
 from sync.connectors.daftra import Daftra
-from sync.connectors.salla import ACCOUNTS_URL, BASE_URL, PREFIX, Salla
+from sync.connectors.salla import Salla
 from sync.connectors.spec import Spec
 from sync.connectors.transport import Transport
 from sync.documents import Account
+from sync.systems import DESTINATIONS, SOURCES, TITLES
 from sync.times import Times
 
-SOURCES = ("salla",)
-DESTINATIONS = ("daftra",)
-
-RATES = {"salla": (2.0, 20), "daftra": (2.0, 6)}
+RATES = {
+    "salla": (2.0, 20),
+    "daftra": (2.0, 6),
+}
 """Requests a second and burst: Salla's smallest plan, 120 a minute; for Daftra, which publishes no
-figure, the guide's cap."""
+figure, the guide's cap; the others' published limits."""
 
 WIDTHS = {"daftra": 2}
-"""How many syncs of one destination connection run at once (Daftra guide, section 6)."""
+"""How many syncs of one destination connection run at once."""
+
+ADDRESSES = {
+    "salla": salla.BASE_URL,
+    "daftra": "",
+}
+"""Where each system is; a site of Daftra has an address of its own."""
 
 
 class UnknownSystem(Exception):
     """No connector of ours speaks to this system."""
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a connector works with: a clock, a pace, the total time-out, what it may remember."""
+
+    clock: Clock
+    pace: Pace
+    timeout: float
+    mappings: Mappings
+
+
 def base_url_of(system: str, base_url: str) -> str:
     """Return where the system is, its own address where none is given. Raises UnknownSystem."""
-    if system not in SOURCES + DESTINATIONS:
+    if system not in TITLES:
         raise UnknownSystem(system)
-    return base_url.rstrip("/") or (BASE_URL if system == "salla" else "")
+    return base_url.rstrip("/") or ADDRESSES[system]
 
 
-def open_source(system: str, spec: Spec, *, clock: Clock, pace: Pace, timeout: float) -> Source:
+def open_source(system: str, spec: Spec, means: Means, credential: Credential) -> Source:
     """Open a source. Raises UnknownSystem."""
     if system not in SOURCES:
         raise UnknownSystem(system)
     base = base_url_of(system, spec.base_url)
-    headers = {"Authorization": f"Bearer {spec.token}", "Accept-Language": "en"}
-    accounts = ACCOUNTS_URL if base == BASE_URL else base
-    api, who = (
-        Transport(system, url, headers, timeout=timeout, clock=clock, pace=pace)
-        for url in (base, accounts)
-    )
-    return Salla(spec.name, spec.api_prefix or PREFIX, api, who, clock)
+    return _salla(spec, base, means, credential)
 
 
-def open_destination(
-    system: str, spec: Spec, *, clock: Clock, pace: Pace, timeout: float, mappings: Mappings
-) -> Destination:
+def open_destination(system: str, spec: Spec, means: Means, credential: Credential) -> Destination:
     """Open a destination. Raises UnknownSystem."""
     if system not in DESTINATIONS:
         raise UnknownSystem(system)
     base = base_url_of(system, spec.base_url)
-    # an Authorization header beside the key makes Daftra refuse both
-    headers = {"apikey": spec.token}
-    api = Transport(system, base, headers, timeout=timeout, clock=clock, pace=pace)
-    prefix = spec.api_prefix or DAFTRA_PREFIX
-    return Daftra(spec.name, prefix, spec.web_url or base, api, clock, mappings)
+    return _daftra(spec, base, means, credential)
 
 
-def check_account(system: str, spec: Spec, clock: Clock, times: Times) -> Account:
-    """Ask, with a harmless read, whose account this is. Raises ReadError or UnknownSystem."""
-    opened: Connector
-    if system in DESTINATIONS:
-        opened = open_destination(
-            system,
-            spec,
-            clock=clock,
-            pace=_at_once,
-            timeout=times.request_timeout,
-            mappings=_Nothing(),
-        )
-    else:
-        opened = open_source(
-            system, spec, clock=clock, pace=_at_once, timeout=times.request_timeout
-        )
+def check_account(
+    system: str, spec: Spec, clock: Clock, times: Times, credential: Credential | None = None
+) -> Account:
+    """Ask, with harmless reads, whose account this is. Raises ReadError or UnknownSystem.
+
+    A destination then makes what our marks need there. Without `credential`, `spec.token` opens.
+    """
+    means = Means(clock, _at_once, times.request_timeout, _Nothing())
+    opened = credential or Fixed(spec.token)
+    if system not in DESTINATIONS:
+        return _checked(open_source(system, spec, means, opened), lambda: None)
+    destination = open_destination(system, spec, means, opened)
+    return _checked(destination, destination.set_up)
+
+
+def _checked(connector: Connector, then: Callable[[], None]) -> Account:
     try:
-        return opened.check()
+        account = connector.check()
+        then()
     finally:
-        opened.close()
+        connector.close()
+    return account
+
+
+def _salla(spec: Spec, base: str, means: Means, credential: Credential) -> Source:
+    accounts = salla.ACCOUNTS_URL if base == salla.BASE_URL else base
+    api, who = (
+        Transport(
+            "salla",
+            url,
+            credential,
+            timeout=means.timeout,
+            clock=means.clock,
+            pace=means.pace,
+            headers={"Accept-Language": "en"},
+            expired=salla.is_expired,
+        )
+        for url in (base, accounts)
+    )
+    return Salla(spec.name, spec.api_prefix or salla.PREFIX, api, who, means.clock)
+
+
+def _daftra(spec: Spec, base: str, means: Means, credential: Credential) -> Destination:
+    transport = Transport(
+        "daftra",
+        base,
+        credential,
+        timeout=means.timeout,
+        clock=means.clock,
+        pace=means.pace,
+        # an Authorization header beside the key makes Daftra refuse both
+        auth=lambda key: {"apikey": key},
+    )
+    prefix = spec.api_prefix or daftra.PREFIX
+    return Daftra(spec.name, prefix, spec.web_url or base, transport, means.clock, means.mappings)
 
 
 def _at_once() -> None:
-    """Give a slot at once: a check is two requests."""
+    """Give a slot at once: a check is a handful of requests."""
 
 
 class _Nothing:

@@ -7,7 +7,7 @@ quantity, discount and percent are taken per line, and the sum is checked agains
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -31,6 +31,9 @@ KINDS = {
     "credit note": Kind.RETURN,
     "credit_note": Kind.RETURN,
 }
+WINDOW = timedelta(days=14)
+"""How far back a sweep walks again: what is older changes no more (guide, section 2)."""
+
 SYMBOLS = {"ر.س": "SAR", "ر.س.": "SAR", "SR": "SAR"}
 CENT = Decimal("0.01")
 
@@ -63,9 +66,24 @@ class Salla:
         name = merchant.maybe("name") or merchant.maybe("username") or merchant.text("id")
         return Account(merchant.text("id"), name, "SAR")
 
-    def headers(self, since: date) -> Iterator[Header]:
-        """Yield each invoice and credit note created on or after `since` (Riyadh days)."""
-        yield from self._headers({"from_date": since.isoformat()})
+    def headers(self, since: date, until: date | None = None) -> Iterator[Header]:
+        """Yield each invoice and credit note created from `since` to `until` (Riyadh days)."""
+        period = {"from_date": since.isoformat()}
+        yield from self._headers(period | ({"to_date": until.isoformat()} if until else {}))
+
+    def changes(self, after: datetime, since: date) -> Iterator[Header]:
+        """Walk the last days again: Salla knows no "updated since" (guide, section 2)."""
+        yield from self.headers(max(since, (after - WINDOW).date()))
+
+    def hinted(self, entity: str, object_id: str) -> Sequence[Header]:
+        """Return what an event about an invoice or an order is about, read anew."""
+        if entity == "order":
+            return self.headers_of(self.order(object_id))
+        if entity != "invoice":
+            return ()
+        invoice = self._one(f"/orders/invoices/{object_id}")
+        kind = self._kind(invoice)
+        return [self._header(invoice, kind)] if kind else ()
 
     def headers_of(self, order: Order) -> Sequence[Header]:
         """Return the headers of one order's documents."""
@@ -231,6 +249,14 @@ def _check_sum(document: Document) -> None:
         shown = rounded(made, document.total.currency)
         reason = f"The lines in Salla make {shown}, the document says {document.total}"
         raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason))
+
+
+def is_expired(answer: Answer) -> bool:
+    """Return whether a 401 means that the token has ended: a missing scope is no reason to renew.
+
+    Asking for a new token over and over is what Salla revokes a store's grant for.
+    """
+    return not any(word in answer.text.lower() for word in ("scope", "deleted", "inactive"))
 
 
 def classify(answer: Answer, data: Any) -> Failure:

@@ -1,21 +1,24 @@
 """The only door to httpx: deadlines, what never left, and the record of every exchange.
 
-A request has one total deadline. Connecting, waiting for the pool and writing get a share of it;
-the body is read in chunks against it. Redirects are off, and nothing here repeats a request.
+A request has one total deadline, which spans the renewal of a token and the one repetition after
+it. Connecting, waiting for the pool and writing get a share of what is left of it; the body is read
+in chunks against it. Redirects are off. Only what was refused as an expired token is repeated.
 """
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from sync.clock import Clock
-from sync.connectors.base import Pace
+from sync.connectors.base import Credential, Pace
 from sync.records import Exchange
 
 CONNECTIONS = 10
@@ -72,32 +75,51 @@ class Unanswered(Exception):
     """The request may have arrived; its answer did not."""
 
 
+Auth = Callable[[str], Mapping[str, str]]
+"""Makes the headers that carry a token."""
+
+Expired = Callable[[Answer], bool]
+"""Tells whether a 401 means that the token has ended, so that a new one may be tried once."""
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """Return the header that carries a bearer token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _always(_answer: Answer) -> bool:
+    return True
+
+
 class Transport:
-    """One connection's HTTP; `base_url` is scheme, host, port, `headers` carry the credential."""
+    """One connection's HTTP; `base_url` is scheme, host and port."""
 
     def __init__(
         self,
         system: str,
         base_url: str,
-        headers: Mapping[str, str],
+        credential: Credential,
         *,
         timeout: float,
         clock: Clock,
         pace: Pace,
+        auth: Auth = bearer,
+        headers: Mapping[str, str] | None = None,
+        expired: Expired = _always,
     ) -> None:
         self.system = system
+        self._credential = credential
+        self._auth = auth
+        self._expired = expired
         self._timeout = timeout
         self._clock = clock
         self._pace = pace
         self._client = httpx.Client(
             base_url=base_url,
-            headers={"Accept": "application/json", **headers},
+            headers={"Accept": "application/json", **(headers or {})},
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            timeout=httpx.Timeout(
-                connect=timeout * 0.15, pool=timeout * 0.1, write=timeout * 0.15, read=timeout * 0.6
-            ),
         )
 
     def close(self) -> None:
@@ -105,25 +127,69 @@ class Transport:
         self._client.close()
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """Ask, in the connection's pace. Raises Unsent or Unanswered."""
-        self._pace()
-        return self._send("GET", path, params, None)
+        """Ask, in the connection's pace. Raises Unsent, Unanswered or ReadError (no token)."""
+        return self.send("GET", path, params=params)
 
-    def post(self, path: str, body: Any, *, paced: bool = True) -> Answer:
+    def post(
+        self,
+        path: str,
+        body: Any,
+        *,
+        params: Mapping[str, Any] | None = None,
+        paced: bool = True,
+    ) -> Answer:
         """Send `body` as JSON, once; a document's create comes unpaced, its slot is paid before.
 
-        Raises Unsent or Unanswered.
+        Raises Unsent, Unanswered or ReadError (no token).
+        """
+        return self.send("POST", path, params=params, body=body, paced=paced)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        paced: bool = True,
+    ) -> Answer:
+        """Send one request; with another token once more where its own had ended.
+
+        Raises Unsent, Unanswered or ReadError (no token).
         """
         if paced:
             self._pace()
-        return self._send("POST", path, None, body)
+        deadline = time.monotonic() + self._timeout
+        token = self._credential.token()
+        answer = self._send(method, path, params, body, token, deadline)
+        has_ended = answer.status == HTTPStatus.UNAUTHORIZED and self._expired(answer)
+        if not has_ended or time.monotonic() > deadline or not self._credential.renew(token):
+            return answer
+        return self._send(method, path, params, body, self._credential.token(), deadline)
 
-    def _send(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any) -> Answer:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        token: str,
+        deadline: float,
+    ) -> Answer:
         at, began = self._clock.now(), time.monotonic()
-        request = self._client.build_request(method, path, params=params, json=body)
+        if began > deadline:
+            raise Unsent("renewing the token took longer than a request may")
+        request = self._client.build_request(
+            method,
+            path,
+            params=params,
+            json=body,
+            headers=dict(self._auth(token)),
+            timeout=_shares(deadline - began),
+        )
         status, shown = None, ""
         try:
-            answer = self._receive(request, began + self._timeout)
+            answer = self._receive(request, deadline)
             status, shown = answer.status, answer.text
         except _NOT_SENT as error:
             shown = f"not sent: {error}"
@@ -132,23 +198,26 @@ class Transport:
             shown = f"no answer: {type(error).__name__}"
             raise Unanswered(_said(error)) from error
         finally:
-            tape = _tape.get()
-            if tape is not None:
-                sent = "" if body is None else json.dumps(starred(body), ensure_ascii=False)
-                spent = int((time.monotonic() - began) * 1000)
-                tape.append(
-                    Exchange(
-                        at,
-                        self.system,
-                        method,
-                        str(request.url),
-                        status,
-                        sent[:KEPT],
-                        shown[:KEPT],
-                        spent,
-                    )
-                )
+            spent = int((time.monotonic() - began) * 1000)
+            self._record(at, method, str(request.url), status, body, shown, spent)
         return answer
+
+    def _record(
+        self,
+        at: datetime,
+        method: str,
+        url: str,
+        status: int | None,
+        body: Any,
+        shown: str,
+        spent: int,
+    ) -> None:
+        tape = _tape.get()
+        if tape is not None:
+            sent = "" if body is None else json.dumps(starred(body), ensure_ascii=False)
+            tape.append(
+                Exchange(at, self.system, method, url, status, sent[:KEPT], shown[:KEPT], spent)
+            )
 
     def _receive(self, request: httpx.Request, deadline: float) -> Answer:
         response = self._client.send(request, stream=True)
@@ -163,6 +232,11 @@ class Transport:
             return Answer(response.status_code, dict(response.headers), bytes(body))
         finally:
             response.close()
+
+
+def _shares(left: float) -> httpx.Timeout:
+    """Return how the seconds that are left are shared out."""
+    return httpx.Timeout(connect=left * 0.15, pool=left * 0.1, write=left * 0.15, read=left * 0.6)
 
 
 def starred(value: Any) -> Any:

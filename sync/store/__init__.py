@@ -13,7 +13,8 @@ from sync.store.mappings import MappingRows
 from sync.store.migrate import NewerSchema, migrate
 from sync.store.outbox import Posts
 from sync.store.presses import Presses
-from sync.store.queue import Queue, Sighting
+from sync.store.queue import Queue
+from sync.store.sightings import Sighting
 from sync.store.surface import Digests, NewsRows, Receipts, Watches
 from sync.store.work import Fenced, Work
 

@@ -98,7 +98,8 @@ class Connections:
     ) -> Route:
         """Add the route from `source` to `destination`, or change its options."""
         name = f"{source.name}:{destination.name}"
-        values = {"since": since, "statuses": list(statuses)}
+        # from another start, or with other statuses, the source is walked anew
+        values = {"since": since, "statuses": list(statuses), "walked_at": None}
         with self._database.write() as connection:
             change = sa.update(routes).where(routes.c.name == name).values(**values)
             if not connection.execute(change).rowcount:
@@ -111,11 +112,18 @@ class Connections:
         with self._database.read() as connection:
             return [_route(row) for row in connection.execute(_ROUTES).mappings()]
 
-    def swept(self, route: Route, now: datetime, reason: str | None) -> None:
-        """Remember when the route's source was swept, and why that failed if it did."""
+    def swept(
+        self, route: Route, began: datetime, reason: str | None, *, ended: bool, walked: bool
+    ) -> None:
+        """Remember when a sweep began, and why it failed if it did.
+
+        Only one that came to its end moves the route's watermark; `walked`: it was the whole list.
+        """
         values: dict[str, Any] = {"sweep_reason": reason}
-        if reason is None:
-            values["swept_at"] = now
+        if ended:
+            values |= {"swept_at": began, "watermark": began}
+        if ended and walked:
+            values["walked_at"] = began
         with self._database.write() as connection:
             connection.execute(sa.update(routes).where(routes.c.id == route.id).values(values))
 
@@ -159,4 +167,6 @@ def _route(row: RowMapping) -> Route:
         destination=_connection(row, "destination_"),
         since=row["routes_since"],
         statuses=tuple(row["routes_statuses"]),
+        watermark=row["routes_watermark"],
+        walked_at=row["routes_walked_at"],
     )

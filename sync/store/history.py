@@ -12,7 +12,8 @@ from sync.records import ENGINE, Attempt, Priority, Route, Trigger
 from sync.states import Move, Status
 from sync.store.database import Database
 from sync.store.ledger import write_audit
-from sync.store.queue import Queue, Sighting
+from sync.store.queue import Queue
+from sync.store.sightings import Sighting
 from sync.store.tables import attempts, blockers, syncs
 
 

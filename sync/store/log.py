@@ -92,7 +92,7 @@ _HELD_AMOUNTS = (
     )
     .group_by(syncs.c.currency)
 )
-_KNOWS = sa.select(syncs.c.id).where(
+_KEYED = rows.SELECT.where(
     syncs.c.route_id == sa.bindparam("on_route"), syncs.c.source_key == sa.bindparam("by_key")
 )
 _BY_NUMBER = rows.SELECT.where(
@@ -143,11 +143,12 @@ class Log:
             found = connection.execute(_BY_NUMBER, {"number": number}).mappings()
             return [rows.sync_of(row) for row in found]
 
-    def knows(self, route_id: int, source_key: str) -> bool:
-        """Return whether the route has a row for this document."""
+    def keyed(self, route_id: int, source_key: str) -> Sync | None:
+        """Return the route's row for this document, or None."""
         given = {"on_route": route_id, "by_key": source_key}
         with self._database.read() as connection:
-            return connection.execute(_KNOWS, given).first() is not None
+            row = connection.execute(_KEYED, given).mappings().first()
+            return rows.sync_of(row) if row else None
 
     def story(self, sync_id: int) -> Story | None:
         """Return a sync with its attempts (oldest first) and its blockers, or None."""

@@ -6,7 +6,6 @@ a generic plan can prove the partial index.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from sync.documents import Header, Kind, Order
-from sync.records import ENGINE, Actor, Priority, Route, Sync, Trigger, WaitingFor
+from sync.documents import Kind
+from sync.records import ENGINE, Actor, Priority, Sync, Trigger, WaitingFor
 from sync.states import Move, Status
 from sync.store import rows
 from sync.store.database import Database
 from sync.store.ledger import tell, write_audit
+from sync.store.sightings import Sighting, row_of
 from sync.store.tables import attempts, lanes, syncs
 
 CHUNK = 500
@@ -160,16 +160,6 @@ _PARENT = rows.SELECT.where(
 ).order_by(syncs.c.discovered_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A document that was seen in a source: what its first row is made of."""
-
-    route: Route
-    key: str
-    header: Header
-    order: Order
-
-
 class Queue:
     """The open rows of all lanes."""
 
@@ -183,35 +173,22 @@ class Queue:
         )
 
     def discover(
-        self, seen: Sighting, by: Actor, now: datetime, *, priority: int, trigger: Trigger
+        self,
+        seen: Sighting,
+        by: Actor,
+        now: datetime,
+        *,
+        priority: int,
+        trigger: Trigger,
+        batch: int | None = None,
     ) -> bool:
-        """Insert the document's row unless it is there; returns whether it was new."""
-        header, total = seen.header, seen.header.total
+        """Insert the document's row unless it is there; returns whether it was new.
+
+        `batch` is the backfill that found it.
+        """
+        row = row_of(seen, by, now, priority=priority, trigger=trigger, batch=batch)
         with self._database.write() as connection:
-            inserted = connection.execute(
-                self._discover,
-                {
-                    "route_id": seen.route.id,
-                    "source_key": seen.key,
-                    "source_id": header.source_id,
-                    "kind": header.kind.value,
-                    "order_id": header.order_id,
-                    "order_number": seen.order.number,
-                    "document_number": header.number,
-                    "source_url": seen.order.url,
-                    "lane": seen.route.lane,
-                    "status": Status.PENDING.value,
-                    "amount_minor": total.minor if total else None,
-                    "currency": total.currency if total else None,
-                    "due": now,
-                    "at": now,
-                    "discovered_at": now,
-                    "priority": priority,
-                    "trigger": trigger.value,
-                    "actor_id": by.id,
-                    "actor_name": by.name,
-                },
-            ).scalar()
+            inserted = connection.execute(self._discover, row).scalar()
             if inserted is None:
                 return False
             write_audit(connection, Move.DISCOVER, [(inserted, 0)], None, by, now)

@@ -32,6 +32,10 @@ connections = sa.Table(
     sa.Column("account_name", sa.Text, nullable=False),
     sa.Column("secret", sa.Text),
     sa.Column("secret_version", sa.Integer, nullable=False, default=1),
+    # the rotation of OAuth tokens: counted apart, so that a renewal opens no connector anew
+    sa.Column("token_version", sa.Integer, nullable=False, default=1, server_default="1"),
+    sa.Column("renewal_until", UtcDateTime),
+    sa.Column("renewal_sent_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -46,6 +50,33 @@ routes = sa.Table(
     sa.Column("statuses", sa.JSON, nullable=False),
     sa.Column("swept_at", UtcDateTime),
     sa.Column("sweep_reason", sa.Text),
+    # up to here the source's changes are known: the beginning of its last whole sweep
+    sa.Column("watermark", UtcDateTime),
+    # when the whole list was walked last
+    sa.Column("walked_at", UtcDateTime),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("route_id", RowId, sa.ForeignKey("routes.id"), nullable=False),
+    sa.Column("first", sa.Date, nullable=False),
+    sa.Column("last", sa.Date, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("position", sa.Text),
+    sa.Column("listed", sa.Integer, nullable=False, default=0),
+    sa.Column("found", sa.Integer, nullable=False, default=0),
+    sa.Column("reason", sa.Text),
+    sa.Column("actor_id", sa.String(80), nullable=False),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("receipt", sa.String(200), unique=True),
+    sa.Column("owner", sa.String(80)),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("message", sa.JSON),
 )
 
 syncs = sa.Table(
@@ -91,6 +122,8 @@ syncs = sa.Table(
     sa.Column("discovered_at", UtcDateTime, nullable=False),
     sa.Column("attempted_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
+    # of the backfill that found it; no foreign key, for SQLite cannot add one to a table
+    sa.Column("batch_id", RowId),
     # when the row last moved in the eyes of a reader: the log's order
     sa.Column("at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("route_id", "source_key"),
@@ -137,6 +170,7 @@ sa.Index("ix_syncs_status_log", syncs.c.status, syncs.c.at, syncs.c.id)
 sa.Index("ix_syncs_order_number", syncs.c.order_number)
 sa.Index("ix_syncs_document_number", syncs.c.document_number)
 sa.Index("ix_syncs_order", syncs.c.route_id, syncs.c.order_id)
+_partial("ix_syncs_batch", "batch_id IS NOT NULL", "batch_id", "status")
 
 attempts = sa.Table(
     "attempts",
@@ -208,6 +242,47 @@ mappings = sa.Table(
     sa.Column("key", sa.String(400), primary_key=True),
     sa.Column("value", sa.Text),
     sa.Column("claimed_at", UtcDateTime),
+)
+
+hints = sa.Table(
+    "hints",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("uid", sa.String(200), nullable=False),
+    sa.Column("system", sa.String(20), nullable=False),
+    sa.Column("account", sa.String(100), nullable=False),
+    sa.Column("entity", sa.String(40), nullable=False),
+    sa.Column("object_id", sa.String(100), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("due", UtcDateTime, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("heard_at", UtcDateTime),
+    sa.Column("reason", sa.Text),
+    sa.UniqueConstraint("system", "uid"),
+)
+sa.Index(
+    "ix_hints_open",
+    hints.c.due,
+    hints.c.id,
+    sqlite_where=sa.text("heard_at IS NULL"),
+    postgresql_where=sa.text("heard_at IS NULL"),
+)
+
+consents = sa.Table(
+    "consents",
+    metadata,
+    # the hash of what leads to it: a ticket first, then the state that the browser carries
+    sa.Column("state", sa.String(64), primary_key=True),
+    sa.Column("system", sa.String(20), nullable=False),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("cookie", sa.String(64)),
+    sa.Column("verifier", sa.Text),
+    sa.Column("actor_id", sa.String(80), nullable=False),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("team", sa.String(40)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("used_at", UtcDateTime),
 )
 
 receipts = sa.Table(

@@ -12,10 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from sync.connectors.base import Booked
-from sync.documents import Document
+from sync.documents import Booked, Document
 from sync.errors import ErrorType, Failure
-from sync.records import ENGINE, Exchange, Sync, WaitingFor
+from sync.records import CHANGED, ENGINE, Exchange, Sync, WaitingFor
 from sync.states import Move, Status
 from sync.store.database import Database
 from sync.store.ledger import tell, write_audit
@@ -41,6 +40,16 @@ _THIS_ATTEMPT = sa.and_(
 _EXCHANGES = sa.select(attempts.c.exchanges).where(_THIS_ATTEMPT)
 _UPDATE_ATTEMPT = sa.update(attempts).where(_THIS_ATTEMPT)
 _FORGET_BLOCKERS = sa.delete(blockers).where(blockers.c.sync_id == sa.bindparam("of_sync"))
+
+_CHANGED = (
+    sa.update(syncs)
+    .where(
+        syncs.c.id == sa.bindparam("noted"),
+        syncs.c.status == sa.literal_column("'success'"),
+        syncs.c.reason.is_distinct_from(sa.bindparam("said", type_=sa.Text)),
+    )
+    .values(note=CHANGED, reason=sa.bindparam("said", type_=sa.Text))
+)
 
 _FREE = {"worker": None, "lease_until": None}
 _NO_ERROR = {"error_type": None, "cause_key": None, "reason": None, "waiting_for": None}
@@ -82,13 +91,18 @@ class Work:
         now: datetime,
         exchanges: Sequence[Exchange],
         note: str | None = None,
+        remark: str | None = None,
     ) -> None:
-        """SUCCEED: the destination document is known and its amount agrees."""
+        """SUCCEED: the destination document is known and its amount agrees.
+
+        `note` is a code for what is notable, `remark` says it with the figures.
+        """
         values = {
             **_FREE,
             **_NO_ERROR,
             "status": Status.SUCCESS.value,
             "note": note,
+            "reason": remark,
             "not_before": None,
             "destination_id": booked.id,
             "destination_number": booked.number,
@@ -195,6 +209,15 @@ class Work:
             self._hold(connection, sync, values)
             self._append(connection, sync, exchanges)
             tell(connection, [sync.id], now)
+
+    def changed(self, sync: Sync, remark: str, now: datetime) -> bool:
+        """Note on a success that its source changed afterwards; returns whether that is news."""
+        with self._database.write() as connection:
+            given = {"noted": sync.id, "said": remark}
+            if not connection.execute(_CHANGED, given).rowcount:
+                return False
+            tell(connection, [sync.id], now)
+        return True
 
     def postponements(self, sync: Sync) -> int:
         """Return how often the sync was postponed since a person or the engine last sent it."""

@@ -12,8 +12,8 @@ from sandbox import daftra, salla
 from sandbox.seeds import Seed, seed
 from sandbox.serving import Server
 from sync.clock import SystemClock
-from sync.connectors.base import Destination, Source
-from sync.connectors.registry import open_destination, open_source
+from sync.connectors.base import Destination, Fixed, Source
+from sync.connectors.registry import Means, open_destination, open_source
 from sync.connectors.spec import Spec
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -81,10 +81,11 @@ def ends() -> Iterator[Ends]:
         Server(daftra.create(story.site)).start(),
     )
     mappings, clock = Remembered(), SystemClock()
-    given: dict[str, Any] = {"clock": clock, "pace": lambda: None, "timeout": 1.0}
-    source = open_source("salla", Spec("shop", shop.url, None, None, salla.TOKEN, "", {}), **given)
-    spec = Spec("books", books.url, None, None, daftra.KEY, "", {})
-    destination = open_destination("daftra", spec, **given, mappings=mappings)
+    means = Means(clock, lambda: None, 1.0, mappings)
+    spec = Spec("shop", shop.url, None, None, "", "", {})
+    source = open_source("salla", spec, means, Fixed(salla.TOKEN))
+    spec = Spec("books", books.url, None, None, "", "", {})
+    destination = open_destination("daftra", spec, means, Fixed(daftra.KEY))
     yield Ends(story, shop.url, books.url, source, destination, mappings)
     source.close()
     destination.close()

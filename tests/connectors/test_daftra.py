@@ -34,13 +34,13 @@ def created(ends: Ends, one: Document, key: str = KEY, parent: Parent | None = N
 def test_a_document_is_created_and_found_by_its_key(ends: Ends) -> None:
     """What was created is found by exactly our key, with an equal total, and nothing else is."""
     one = document()
-    assert ends.destination.find(KEY, one, None) is None
+    assert ends.destination.find(KEY, one, None).ours is None
     number = created(ends, one)
-    booked = ends.destination.find(KEY, one, None)
+    booked = ends.destination.find(KEY, one, None).ours
     assert booked is not None
     assert (booked.id, booked.total, booked.order_number) == (number, one.total, "4043")
     assert booked.url == f"{ends.books_url}/owner/invoices/view/{number}"
-    assert ends.destination.find(KEY + "0", one, None) is None
+    assert ends.destination.find(KEY + "0", one, None).ours is None
 
 
 def test_a_credit_note_points_to_its_sale_and_is_found_without_a_filter(ends: Ends) -> None:
@@ -49,7 +49,7 @@ def test_a_credit_note_points_to_its_sale_and_is_found_without_a_filter(ends: En
     back = document("2", kind=Kind.RETURN, total="57.50")
     key = KEY.replace("invoice", "return")
     number = created(ends, back, key, Parent(sale, None))
-    booked = ends.destination.find(key, back, None)
+    booked = ends.destination.find(key, back, None).ours
     assert booked is not None
     assert booked.id == number
     assert ends.seed.site.documents[int(number)].subscription_id == sale
@@ -126,10 +126,10 @@ def test_a_claimed_client_is_waited_for(ends: Ends) -> None:
 def test_a_foreign_document_of_the_same_order_is_seen(ends: Ends) -> None:
     """A document that a clerk typed is a rival; one of ours is none."""
     foreign = order(str(ends.seed.names["foreign"]))
-    rival = ends.destination.rival(document(of=foreign))
+    rival = ends.destination.find(KEY, document(of=foreign), None).foreign
     assert rival is not None
     assert (rival.key, rival.total) == (None, Money.of("690.00", "SAR"))
-    assert ends.destination.rival(document()) is None
+    assert ends.destination.find(KEY, document(), None).foreign is None
 
 
 @pytest.mark.parametrize(

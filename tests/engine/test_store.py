@@ -18,8 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
 
 import sync.store
-from sync.connectors.base import Booked
-from sync.documents import Account, Kind
+from sync.documents import Account, Booked, Kind
 from sync.errors import ErrorType, Failure
 from sync.money import Money
 from sync.outward import Post, PostState
