@@ -13,37 +13,35 @@ from bot import logs
 from bot.check import check_templates
 from bot.render import Renderer
 from bot.samples import samples
-from bot.settings import EXAMPLES, Settings, SettingsError, load
+from bot.settings import Settings, SettingsError, load
 from bot.show import Show
 from bot.slack import open_workspace
 from bot.subscriptions import Digests
-from bot.web import Health, WebServer, site
+from bot.web import listening, port_of
 from demo.house import NotStarted, running
 from demo.visit import visit
-from handlers.commandline import (
-    WrongUse,
-    day_of,
-    ends_of,
-    filters_of,
-    numbers_of,
-    put,
-)
-from handlers.process import alone, until_stopped
+from handlers.backfilling import backfill as walked
+from handlers.commandline import WrongUse, day_of, ends_of, filters_of, numbers_of, put
+from handlers.connecting import Grant
+from handlers.connecting import connect as connected
+from handlers.mistakes import MISTAKES, sentence_of
+from handlers.process import alone, served, until_stopped
 from handlers.surface import Surface, subscription
 from handlers.terminal import Terminal, instant, outcome, replaced, retried, settled
+from sync.batches import BatchState
 from sync.clock import SystemClock
-from sync.connectors.registry import UnknownSystem, check_account
 from sync.connectors.spec import Spec
-from sync.documents import Account
-from sync.engine import Engine, OtherAccount
-from sync.errors import ReadError
+from sync.engine import Engine
 from sync.records import TERMINAL, Answer, Filters, Found, Retried
 from sync.states import Status
-from sync.store import BadCursor, NewerSchema, NoKey, Store
-from sync.systems import STATUSES, TITLES
-from sync.times import Times, UnsafeTimes
+from sync.store import Store
+from sync.systems import STATUSES
+from sync.times import Times
 
 DONE, WITH_FAILURES, WRONG_USE = 0, 1, 2
+BEHIND_SYSTEMS = 5
+"""The app's own port in the try-out: behind the workspace's and the four systems'."""
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 cli = typer.Typer(
@@ -55,7 +53,9 @@ cli = typer.Typer(
 routes = typer.Typer(help="Which source feeds which destination.")
 digest = typer.Typer(help="What failed, by error type.")
 cli.add_typer(routes, name="routes")
+keys = typer.Typer(help="The keys that encrypt credentials.")
 cli.add_typer(digest, name="digest")
+cli.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 Since = Annotated[str, typer.Option(help="First day to sync, such as 2026-01-01.")]
@@ -119,29 +119,21 @@ def connect(
     token: Annotated[str, typer.Option(help="Access token, or Daftra's API key.")] = "",
     api_prefix: Annotated[str | None, typer.Option(help="Instead of the system's own.")] = None,
     web_url: Annotated[str | None, typer.Option(help="Where people open documents.")] = None,
-    account: Annotated[str | None, typer.Option(help="Instead of what the check finds.")] = None,
+    token_url: Annotated[str, typer.Option(help="Where tokens are renewed.")] = "",
+    client_id: Annotated[str, typer.Option(help="Of our app at the system.")] = "",
+    client_secret: Annotated[str, typer.Option(help="Of our app at the system.")] = "",
+    refresh_token: Annotated[str, typer.Option(help="Renews the access token.")] = "",
+    account: Annotated[str, typer.Option(help="QuickBooks: the company's realm id.")] = "",
+    webhook_secret: Annotated[str, typer.Option(help="Verifies the system's webhooks.")] = "",
     check: Annotated[bool, typer.Option(help="Ask the system who we are.")] = True,
 ) -> None:
-    """Add a connection or renew the one of that name: salla or daftra."""
-    spec = Spec(name, base_url, api_prefix, web_url, token, account or "", {})
+    """Add a connection or renew the one of that name: salla, daftra, hubspot or quickbooks."""
+    spec = Spec(name, base_url, api_prefix, web_url, token, account, {})
+    grant = Grant(token_url, client_id, client_secret, refresh_token, webhook_secret)
     with opened() as engine:
-        found = check_account(system, spec, engine.clock, engine.times) if check else None
-        known = engine.store.connections.get(name)
-        unchecked = known.account if known else name
-        whose = Account(
-            account or (found.id if found else unchecked), found.name if found else name
-        )
-        engine.connect(
-            system,
-            name,
-            spec.base_url,
-            {"token": token},
-            whose,
-            api_prefix=api_prefix,
-            web_url=web_url,
-        )
+        whose = connected(engine, system, spec, grant, check=check)
     typer.echo(f"{name}: connected to {whose.name} ({system}, account {whose.id}).")
-    for warning in found.warnings if found else ():
+    for warning in whose.warnings:
         typer.echo(f"Warning: {warning}")
 
 
@@ -175,13 +167,7 @@ def list_routes(as_json: AsJson = False) -> None:
             }
             for route in engine.routes()
         ]
-    if as_json:
-        Terminal(as_json=True).data({"rows": rows})
-        return
-    for row in rows:
-        typer.echo("  ".join(f"{key}: {value}" for key, value in row.items()))
-    if not rows:
-        typer.echo("No route yet. Next: app.py routes add SOURCE DESTINATION --since 2026-01-01")
+    Terminal(as_json=as_json).routes(rows)
 
 
 @cli.command()
@@ -226,6 +212,31 @@ def retry(numbers: list[str], as_json: AsJson = False) -> None:
         out.say(outcome(number, answer, row))
     if any(row.status is Status.FAILED for row in rows.values()) or len(rows) < len(answers):
         raise typer.Exit(WITH_FAILURES)
+
+
+@cli.command()
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First day, such as 2026-01-01.")],
+    last: Annotated[str, typer.Option("--to", help="Last day, included.")],
+    route: Annotated[
+        str, typer.Option(help="SOURCE:DESTINATION; needed if there are several.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Sync everything of a period, behind all else; Ctrl-C stops it and loses nothing."""
+    asked = {"route": route, "from": first, "to": last}
+    with opened() as engine, _lanes_of(engine, backfilling=True):
+        ended = walked(engine.backfills, engine.routes(), asked, Terminal(as_json=as_json))
+    if ended.batch.state is not BatchState.DONE or ended.counts.failed:
+        raise typer.Exit(WITH_FAILURES)
+
+
+@keys.command("rotate")
+def rotate_keys() -> None:
+    """Write all credentials anew under the first of INVSYNC_SECRET_KEYS."""
+    with opened() as engine:
+        count = engine.store.connections.rotate()
+    typer.echo(f"{count} connections are encrypted with the first key. The others can go now.")
 
 
 @cli.command()
@@ -299,11 +310,11 @@ def serve(
         alone(settings.database_url),
         serving(settings, engine, http=http) as surface,
     ):
-        web = WebServer(site(Health(surface.parts()), surface.events), host, port)
-        web.start()
-        typer.echo(f"Serving. http://{host}:{web.port}/healthz tells how it is. Ctrl-C ends.")
-        until_stopped(lambda: surface.dead)
-        web.stop()
+        listener = listening(host, port)
+        with served(surface.site(), listener):
+            here = f"http://{host}:{port_of(listener)}"
+            typer.echo(f"Serving. {here}/healthz tells how it is. Ctrl-C ends.")
+            until_stopped(lambda: surface.dead)
     if surface.dead:
         raise WrongUse("Slack's socket stayed silent; start again.")
 
@@ -311,18 +322,20 @@ def serve(
 @cli.command()
 def demo(
     port: Annotated[
-        int, typer.Option(help="The workspace's; the systems get the next two.")
+        int, typer.Option(help="The workspace's; the systems and the app get the next five.")
     ] = 3000,
     once: Annotated[bool, typer.Option("--once", help="Play a visit, print it, end.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; every start does.")] = False,
 ) -> None:
-    """Try it: a workspace like Slack, Salla and Daftra, and the real app, on this machine."""
+    """Try it: a workspace like Slack, all four systems, and the real app, on this machine."""
     del fresh  # the sandbox keeps its data in memory, so the database beside it is always new
     with running(0 if once else port) as sandbox:
-        settings = sandbox.settings()
+        listener = listening("127.0.0.1", port + BEHIND_SYSTEMS if not once else 0)
+        settings = sandbox.settings(f"http://127.0.0.1:{port_of(listener)}")
         with opened(settings) as engine, alone(settings.database_url):
             sandbox.fill(engine)
-            with serving(settings, engine, http=False):
+            with serving(settings, engine, http=False) as surface, served(surface.site(), listener):
+                sandbox.tell(settings.public_url)
                 if once:
                     raise typer.Exit(DONE if visit(sandbox) else WITH_FAILURES)
                 typer.echo(f"\n  Open {sandbox.workspace}   (Ctrl-C ends everything)\n")
@@ -356,9 +369,9 @@ def serving(settings: Settings, engine: Engine, *, http: bool) -> Iterator[Surfa
 
 
 @contextmanager
-def _lanes_of(engine: Engine) -> Iterator[None]:
+def _lanes_of(engine: Engine, *, backfilling: bool = False) -> Iterator[None]:
     """Work the lanes that nobody else holds while the block runs."""
-    engine.start(alone=False, sweeping=False)
+    engine.start(alone=False, sweeping=False, backfilling=backfilling)
     try:
         yield
     finally:
@@ -377,21 +390,8 @@ def main() -> int:
         return int(cli(standalone_mode=False) or DONE)
     except typer.TyperException as error:
         message = f"{error.format_message()} See: app.py --help"
-    except (WrongUse, SettingsError, UnsafeTimes, NotStarted) as error:
-        message = str(error)
-    except OtherAccount as error:
-        message = f"{error}. Choose another --name for what is not the same account."
-    except UnknownSystem as error:
-        message = f"There is no system {error}. Known: {', '.join(TITLES)}."
-    except ReadError as error:
-        message = f"{error}. Check the address and the token."
-    except NoKey:
-        key = EXAMPLES["INVSYNC_SECRET_KEYS"]
-        message = f"Credentials are kept encrypted. Example: INVSYNC_SECRET_KEYS={key}"
-    except BadCursor as error:
-        message = f"{error} is no cursor. Leave --cursor out to begin at the newest."
-    except NewerSchema as error:
-        message = f"The database is newer than this invsync (revision {error}). Update invsync."
+    except (*MISTAKES, NotStarted) as error:
+        message = sentence_of(error)
     typer.echo(message, err=True)
     return WRONG_USE
 

@@ -75,7 +75,7 @@ def imports() -> None:
 def house() -> Iterator[tuple[Sandbox, Driver]]:
     """Run the try-out on free ports."""
     with running(0) as sandbox:
-        settings = sandbox.settings()
+        settings = sandbox.settings("http://127.0.0.1:8000")
         with app.opened(settings) as engine:
             sandbox.fill(engine)
             with app.serving(settings, engine, http=False):

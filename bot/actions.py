@@ -43,6 +43,12 @@ class ActionId(StrEnum):
     SHOW_ALL = "show_all"
     """Value: filters of the log to show."""
 
+    RECONNECT = "reconnect"
+    """Value: the name of the connection that was refused."""
+
+    STOP = "stop"
+    """Value: the backfill's id."""
+
     OPEN_LINK = "open_link"
     """A button that opens an address: nothing to do but acknowledge."""
 
@@ -51,6 +57,8 @@ class CallbackId(StrEnum):
     """Which modal a submission comes from."""
 
     DOCUMENT = "document"
+    SYNC = "sync"
+    BACKFILL = "backfill"
 
 
 class BadValue(ValueError):
@@ -93,7 +101,12 @@ def page_in(value: str | None) -> str:
 
 def sync_of(value: str | None) -> int:
     """Return the sync that a Retry or View button is about. Raises BadValue."""
-    text = (value or "").partition(" ")[0]
+    return id_of((value or "").partition(" ")[0])
+
+
+def id_of(value: str | None) -> int:
+    """Return the id that a value is. Raises BadValue."""
+    text = value or ""
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
         raise BadValue(text)
     return int(text)

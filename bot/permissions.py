@@ -28,12 +28,24 @@ class Action(StrEnum):
     DIGEST = "digest"
     """Post today's digest now, or share an answer with the channel."""
 
+    BACKFILL = "backfill"
+    """Put history in, many documents at once."""
+
+    STOP = "stop"
+    """Stop a backfill."""
+
+    CONNECT = "connect"
+    """Open an account, or open it again."""
+
 
 NEEDED = {
     Action.LOOK: Role.VIEWER,
     Action.RETRY: Role.OPERATOR,
     Action.SYNC: Role.OPERATOR,
     Action.DIGEST: Role.OPERATOR,
+    Action.BACKFILL: Role.APPROVER,
+    Action.STOP: Role.OPERATOR,
+    Action.CONNECT: Role.ADMIN,
 }
 
 

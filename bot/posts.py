@@ -25,6 +25,9 @@ class Method(StrEnum):
     LIVING = "living"
     """A digest: posted the first time, edited in place afterwards."""
 
+    EDIT = "chat.update"
+    """Another content of a message that another post has brought there."""
+
 
 Message = Mapping[str, Any]
 """`text` and `blocks`, as templates render them."""
@@ -76,6 +79,15 @@ def living(digest_id: int, channel: str, message: Message) -> Post:
     place = f"digest:{digest_id}"
     body = {"digest": digest_id, "channel": channel, "message": dict(message)}
     return Post(uid_of(), Method.LIVING, place, body, key=place)
+
+
+def edit(uid_of_post: str, place: str, message: Message) -> Post:
+    """Return what a message that was posted is to show from now on; a later one overtakes it.
+
+    `place` is the post's own, so that the edit leaves after it.
+    """
+    body = {"of": uid_of_post, "message": dict(message)}
+    return Post(uid_of(), Method.EDIT, place, body, key=f"edit:{uid_of_post}")
 
 
 def errand(name: str, uid: str, body: Mapping[str, Any]) -> Post:

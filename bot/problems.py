@@ -28,6 +28,33 @@ class Wrong(StrEnum):
     OLD_PAGE = "old_page"
     """A cursor or a button's value that no page of ours has given out."""
 
+    UNKNOWN_SYSTEM = "unknown_system"
+    OTHER_SYSTEM = "other_system"
+    """The connection of that name is of another system."""
+
+    NOT_REGISTERED = "not_registered"
+    """No client id and secret are set for the system."""
+
+    UNKNOWN_ROUTE = "unknown_route"
+    """No route has this name; nothing given: it must be said which of several."""
+
+    NO_ROUTE = "no_route"
+    """There is no route yet."""
+
+    NO_PERIOD = "no_period"
+    """A backfill without its days, and its form could not be opened."""
+
+    REVERSED = "reversed"
+    FUTURE = "future"
+    TOO_LONG = "too_long"
+    """Periods that no backfill can walk."""
+
+    RUNNING = "running"
+    """A backfill of the route has not ended."""
+
+    NOT_RUNNING = "not_running"
+    """There is no backfill to stop."""
+
     NO_CHANNEL = "no_channel"
     """A digest was asked for and no channel is set for it."""
 

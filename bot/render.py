@@ -105,6 +105,19 @@ class Renderer:
         return [name.removesuffix(".xml") for name in found if not name.startswith("_")]
 
 
+class Pages:
+    """Draws the pages that a browser shows, `templates/pages/*.html`; every value is escaped."""
+
+    def __init__(self, templates: Path = TEMPLATES) -> None:
+        self._environment = _environment(templates / "pages")
+
+    def show(self, page: str, /, **model: Any) -> str:
+        """Return the HTML of a page."""
+        reader = Reader(Locale.parse("en"), UTC, NullTranslations())
+        template = self._environment.get_template(f"{page}.html")
+        return template.render({**model, _READER: reader})
+
+
 def _separator(language: str) -> str:
     return "-" if "-" in language else "_"
 

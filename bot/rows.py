@@ -8,14 +8,23 @@ from bot.actions import ActionId, numbered, sync_value
 from sync.documents import Kind
 from sync.errors import ErrorType
 from sync.money import Money
-from sync.records import Actor, Sync, WaitingFor
+from sync.records import (
+    ALREADY_SYNCED,
+    CHANGED,
+    CREDIT_ON_INVOICE,
+    ROUNDED,
+    Actor,
+    Sync,
+    WaitingFor,
+)
 from sync.states import Status
 
 RETRYABLE = frozenset({Status.FAILED, Status.PENDING})
 """Product, section 2, rule 2; a press is checked again by the engine."""
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
-ALREADY_SYNCED = ErrorType.ALREADY_SYNCED.value
+NOTABLE = frozenset({CHANGED, ROUNDED, CREDIT_ON_INVOICE})
+"""Notes that say more than that a document had been there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,10 @@ class Row:
     answer_lost: bool
     """Already synced because we sent it ourselves and the answer never came."""
 
+    note: str | None
+    """What else is notable about a success, as a code; `remark` says it with the figures."""
+
+    remark: str | None
     investigate: bool
     retrying: bool
     may_retry: bool
@@ -70,40 +83,36 @@ def row_of(sync: Sync, place: int | None = None, page: str = "") -> Row:
     `place` tells its buttons apart where a block holds several; `page` is the value of the log page
     it stands in.
     """
+    done, note = sync.status is Status.SUCCESS, sync.note if sync.note in NOTABLE else None
+    found_again = sync.note == ALREADY_SYNCED
     return Row(
+        **{name: getattr(sync, name) for name in _SAME},
         sync_id=sync.id,
         value=sync_value(sync.id),
         retry_value=sync_value(sync.id, page),
-        number=sync.number,
-        url=sync.url,
-        order_number=sync.order_number,
-        kind=sync.kind,
-        status=sync.status,
         source=sync.source_system,
-        source_url=sync.source_url,
         destination=sync.destination_system,
-        destination_number=sync.destination_number,
-        destination_url=sync.destination_url,
-        customer=sync.customer,
-        amount=sync.amount,
         at=sync.attempted_at,
-        finished_at=sync.finished_at,
-        not_before=sync.not_before,
-        waiting_for=sync.waiting_for if sync.status is not Status.SUCCESS else None,
-        error_type=sync.error_type if sync.status is not Status.SUCCESS else None,
-        cause_key=sync.cause_key,
-        reason=sync.reason if sync.status is not Status.SUCCESS else None,
-        retries=sync.retries,
-        failures=sync.failures,
-        attempts=sync.attempts,
-        already_synced=sync.note == ALREADY_SYNCED,
-        answer_lost=sync.note == ALREADY_SYNCED and sync.sent_at is not None,
+        waiting_for=None if done else sync.waiting_for,
+        error_type=None if done else sync.error_type,
+        reason=None if done else sync.reason,
+        already_synced=found_again,
+        answer_lost=found_again and sync.sent_at is not None,
+        note=note,
+        remark=sync.reason if note else None,
         investigate=sync.needs_investigation,
-        retrying=sync.retrying,
         may_retry=sync.status in RETRYABLE,
         retry_action=_action(ActionId.RETRY, place),
         view_action=_action(ActionId.VIEW, place),
     )
+
+
+_SAME = (
+    *("number", "url", "order_number", "kind", "status", "source_url"),
+    *("destination_number", "destination_url", "customer", "amount", "finished_at"),
+    *("not_before", "cause_key", "retries", "failures", "attempts", "retrying"),
+)
+"""What a row shows just as the sync has it."""
 
 
 def _action(action: ActionId, place: int | None) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.answers import RetriedView, brought_view, retried_view
+from bot.backfill_samples import backfill_samples
 from bot.digest import digest_view, kept
 from bot.document import document_view
 from bot.log import log_view
@@ -17,17 +18,22 @@ from bot.problems import Problem, Wrong
 from bot.rows import row_of
 from bot.status import status_view
 from bot.verbs import FilterName, Verb
-from sync.documents import Kind
+from sync.consents import Connected
+from sync.documents import Account, Kind
 from sync.errors import ErrorType
 from sync.money import Money
 from sync.outward import Digest
 from sync.records import (
+    CHANGED,
+    CREDIT_ON_INVOICE,
     ENGINE,
+    ROUNDED,
     Actor,
     Answer,
     Attempt,
     Blocker,
     Cause,
+    Connection,
     Exchange,
     Figures,
     Filters,
@@ -115,6 +121,7 @@ BARE = replace(
 )
 """A document that was only just discovered."""
 
+_REMARK = "QuickBooks says USD 115.00, HubSpot holds USD 115.01"
 KINDS_OF_ROWS = (
     FAILED,
     SUCCESS,
@@ -122,6 +129,10 @@ KINDS_OF_ROWS = (
     replace(SUCCESS, id=11, note=ErrorType.ALREADY_SYNCED.value),
     replace(SUCCESS, id=30, note=ErrorType.ALREADY_SYNCED.value, sent_at=NOW),
     replace(SUCCESS, id=12, kind=Kind.RETURN),
+    *(
+        replace(SUCCESS, id=31 + place, note=note, reason=_REMARK, source_system="quickbooks")
+        for place, note in enumerate((CHANGED, ROUNDED, CREDIT_ON_INVOICE))
+    ),
     replace(FAILED, id=13, not_before=NOW, error_type=ErrorType.DESTINATION_DOWN),
     replace(BARE, id=14, status=Status.PROCESSING, attempted_at=NOW),
     replace(BARE, id=15, status=Status.SKIPPED),
@@ -212,15 +223,19 @@ def samples() -> Samples:
         ],
         "retried": [{"view": one} for one in _retried()],
         "finished": [{"row": row_of(one)} for one in KINDS_OF_ROWS],
-        "fetching": [{"count": 1}, {"count": 3}],
+        "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
+        **backfill_samples(NOW),
         "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],
+        "connect": [{"system": "hubspot", "name": "crm", "url": "https://invsync.example/oauth"}],
+        "connected": [{"done": one, "system": "hubspot"} for one in _connected()],
         "refused": [
             {"action": action, "why": why.value, "ask": ask}
-            for action in ("look", "retry", "sync", "digest")
+            for action in ("look", "retry", "sync", "digest", "backfill", "stop", "connect")
             for why in Why
             for ask in ("@finance-ops", None)
         ],
         "wrong": [{"problem": problem} for problem in _problems()],
+        "field": [{"problem": problem} for problem in _problems()],
         "help": [{"verb": verb, "verbs": list(Verb)} for verb in (None, *Verb)],
         "trouble": [{"reference": "1f3c9a0b"}],
     }
@@ -287,12 +302,19 @@ def _retried() -> list[RetriedView]:
     return [retried_view([*answers, *lost], NOW), *alone]
 
 
+def _connected() -> list[Connected]:
+    crm = Connection(1, "hubspot", "crm", "https://api.hubapi.com", None, None, "62515", "Acme")
+    native = Account("62515", "Acme", "USD", ("HubSpot's own QuickBooks sync seems to be on.",))
+    return [Connected(crm, native, _SARA, 312), Connected(crm, Account("62515", "Acme"), _SARA, 0)]
+
+
 _FOUND = Numbered("4043", Found.FOUND, KINDS_OF_ROWS)
 _NUMBERED = [
     _FOUND,
     Numbered("4044", Found.NOT_FOUND),
     Numbered("4045", Found.NOT_READY, (), "in_progress"),
     Numbered("4046", Found.NOT_READY),
+    Numbered("4049", Found.COPIED),
     Numbered("4047", Found.TROUBLE, (), "Salla answered 503"),
     Numbered("4048", Found.TROUBLE),
 ]

@@ -106,6 +106,7 @@ class Sender:
             Method.ANSWER: self._answer,
             Method.VIEW: self._view,
             Method.LIVING: self._living,
+            Method.EDIT: self._update,
         }
 
     def send(self, post: Post) -> Outcome:
@@ -207,6 +208,15 @@ class Sender:
     def _view(self, post: Post) -> Outcome:
         self._client.views_update(view_id=post.body["view_id"], view=post.body["view"])
         return Sent()
+
+    def _update(self, post: Post) -> Outcome:
+        """Edit the message that another post brought there, wherever that was."""
+        brought = self._store.posts.get(post.body["of"])
+        if brought is None or not brought.result:
+            return Refused("never_posted")
+        place = {name: brought.result[name] for name in ("channel", "ts")}
+        self._shown(post.body["message"], lambda shown: self._client.chat_update(**place, **shown))
+        return Sent(place)
 
     # --- the living digest ---------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.apps import LOOPBACK, AppSettings
+from bot.named import named
 from sync.times import LEASE_FACTOR, REQUEST_TIMEOUT_SECONDS, SETTLE_FACTOR
 
 SLACK_API = "https://slack.com/api/"
@@ -44,7 +46,6 @@ _KEY_EXAMPLE = f'$(python -c "{_NEW_KEY}")'
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,6 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float | None, Field(gt=0)]
 
 
-def _named(name: str, default: Any, example: str) -> Any:
-    return Field(default=default, validation_alias=AliasChoices(name), examples=[example])
-
-
 class _FileSource(EnvSettingsSource):
     """Reads `NAME_FILE` from the environment: the file's text is the value of `NAME`."""
 
@@ -108,7 +105,7 @@ class _FileSource(EnvSettingsSource):
         return _file_of(name), name, False
 
 
-class Settings(BaseSettings):
+class Settings(AppSettings):
     """All settings, frozen; `docs/settings.md` is their reference."""
 
     model_config = SettingsConfigDict(
@@ -121,32 +118,32 @@ class Settings(BaseSettings):
         validate_default=False,
     )
 
-    slack_bot_token: SecretStr | None = _named("SLACK_BOT_TOKEN", None, "xoxb-...")
-    slack_app_token: SecretStr | None = _named("SLACK_APP_TOKEN", None, "xapp-...")
-    slack_signing_secret: SecretStr | None = _named("SLACK_SIGNING_SECRET", None, "8f742231b10e...")
-    slack_api_url: str = _named("SLACK_API_URL", SLACK_API, SLACK_API)
-    database_url: str = _named("INVSYNC_DATABASE_URL", "sqlite:///invsync.db", "sqlite:///inv.db")
-    secret_keys: SecretStr | None = _named("INVSYNC_SECRET_KEYS", None, _KEY_EXAMPLE)
-    digest_channel: str | None = _named("INVSYNC_DIGEST_CHANNEL", None, "C024BE91L")
-    digest_at: Annotated[time, BeforeValidator(_hour)] = _named(
+    slack_bot_token: SecretStr | None = named("SLACK_BOT_TOKEN", None, "xoxb-...")
+    slack_app_token: SecretStr | None = named("SLACK_APP_TOKEN", None, "xapp-...")
+    slack_signing_secret: SecretStr | None = named("SLACK_SIGNING_SECRET", None, "8f742231b10e...")
+    slack_api_url: str = named("SLACK_API_URL", SLACK_API, SLACK_API)
+    database_url: str = named("INVSYNC_DATABASE_URL", "sqlite:///invsync.db", "sqlite:///inv.db")
+    secret_keys: SecretStr | None = named("INVSYNC_SECRET_KEYS", None, _KEY_EXAMPLE)
+    digest_channel: str | None = named("INVSYNC_DIGEST_CHANNEL", None, "C024BE91L")
+    digest_at: Annotated[time, BeforeValidator(_hour)] = named(
         "INVSYNC_DIGEST_AT", time(9), "09:00"
     )
-    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = _named(
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = named(
         "INVSYNC_TIMEZONE", ZoneInfo("UTC"), "Asia/Riyadh"
     )
-    viewer_groups: Names = _named("INVSYNC_VIEWER_GROUPS", (), "S024BE91L")
-    operator_groups: Names = _named("INVSYNC_OPERATOR_GROUPS", (), "S024BE91L,S024BE92M")
-    approver_groups: Names = _named("INVSYNC_APPROVER_GROUPS", (), "S024BE91L")
-    admin_groups: Names = _named("INVSYNC_ADMIN_GROUPS", (), "S024BE91L")
-    request_timeout_seconds: Seconds = _named("INVSYNC_REQUEST_TIMEOUT_SECONDS", None, "20")
-    settle_seconds: Seconds = _named("INVSYNC_SETTLE_SECONDS", None, "120")
-    lease_seconds: Seconds = _named("INVSYNC_LEASE_SECONDS", None, "40")
-    retry_base_seconds: Seconds = _named("INVSYNC_RETRY_BASE_SECONDS", None, "30")
-    sweep_seconds: Seconds = _named("INVSYNC_SWEEP_SECONDS", None, "300")
-    tick_seconds: Seconds = _named("INVSYNC_TICK_SECONDS", None, "5")
-    log_format: str = _named("INVSYNC_LOG_FORMAT", "auto", "json")
-    log_level: str = _named("INVSYNC_LOG_LEVEL", "INFO", "INFO")
-    metrics_port: int | None = _named("INVSYNC_METRICS_PORT", None, "9464")
+    viewer_groups: Names = named("INVSYNC_VIEWER_GROUPS", (), "S024BE91L")
+    operator_groups: Names = named("INVSYNC_OPERATOR_GROUPS", (), "S024BE91L,S024BE92M")
+    approver_groups: Names = named("INVSYNC_APPROVER_GROUPS", (), "S024BE91L")
+    admin_groups: Names = named("INVSYNC_ADMIN_GROUPS", (), "S024BE91L")
+    request_timeout_seconds: Seconds = named("INVSYNC_REQUEST_TIMEOUT_SECONDS", None, "20")
+    settle_seconds: Seconds = named("INVSYNC_SETTLE_SECONDS", None, "120")
+    lease_seconds: Seconds = named("INVSYNC_LEASE_SECONDS", None, "40")
+    retry_base_seconds: Seconds = named("INVSYNC_RETRY_BASE_SECONDS", None, "30")
+    sweep_seconds: Seconds = named("INVSYNC_SWEEP_SECONDS", None, "300")
+    tick_seconds: Seconds = named("INVSYNC_TICK_SECONDS", None, "5")
+    log_format: str = named("INVSYNC_LOG_FORMAT", "auto", "json")
+    log_level: str = named("INVSYNC_LOG_LEVEL", "INFO", "INFO")
+    metrics_port: int | None = named("INVSYNC_METRICS_PORT", None, "9464")
 
     @classmethod
     def settings_customise_sources(
@@ -174,7 +171,7 @@ class Settings(BaseSettings):
     @classmethod
     def _api(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("is no https address")
         return value if value.endswith("/") else f"{value}/"
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot import limits
 from bot.answers import brought_view, retried_view
+from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
 from bot.digest import MOST_GROUPS, digest_view, kept
 from bot.document import document_view
@@ -22,7 +23,9 @@ from bot.rows import row_of
 from bot.status import status_view
 from bot.text import ELLIPSIS
 from bot.verbs import Verb
+from sync.batches import Batch, Progress
 from sync.clock import Clock
+from sync.consents import Connected
 from sync.outward import Digest
 from sync.records import Figures, Filters, Numbered, Page, Retried, Story, Sync
 
@@ -108,9 +111,9 @@ class Show:
         """Tell how an attempt ended: "Invoice synced successfully" or "Failed to sync invoice"."""
         return self._draw("finished", row=row_of(sync))
 
-    def fetching(self, numbers: Sequence[str]) -> Message:
-        """Promise the answer to `sync`."""
-        return self._draw("fetching", count=len(numbers))
+    def fetching(self, numbers: Sequence[str], done: int | None = None) -> Message:
+        """Promise the answer to `sync`; `done` is how many were fetched, once some were."""
+        return self._draw("fetching", count=len(numbers), done=done)
 
     def brought(self, answers: Sequence[Numbered]) -> Message:
         """Answer `sync`: a line per number."""
@@ -123,6 +126,34 @@ class Show:
     def wrong(self, problem: Problem) -> Message:
         """Name what was typed or pressed and cannot be followed, and the next step."""
         return self._draw("wrong", problem=problem)
+
+    def field(self, problem: Problem) -> Message:
+        """Name what was entered in a form and cannot be followed; its text stands at the field."""
+        return self._draw("field", problem=problem)
+
+    def sync_form(self, form: FormView) -> Message:
+        """Return the modal that takes numbers to sync."""
+        return self._draw("sync_form", view=form)
+
+    def backfill_form(self, form: FormView) -> Message:
+        """Return the modal that takes a route and a period."""
+        return self._draw("backfill_form", view=form)
+
+    def backfill(self, progress: Progress) -> Message:
+        """Return a backfill's one message as it stands."""
+        return self._draw("backfill", view=backfill_view(progress, self._clock.now()))
+
+    def backfill_told(self, batch: Batch, told: str) -> Message:
+        """Answer what was asked of a backfill: it has `begun`, is `stopping` or had `ended`."""
+        return self._draw("backfill_told", batch=batch, told=told)
+
+    def connect(self, system: str, name: str, url: str) -> Message:
+        """Give the link that begins a connection in the browser."""
+        return self._draw("connect", system=system, name=name, url=url)
+
+    def connected(self, done: Connected) -> Message:
+        """Tell who began it that a connection stands."""
+        return self._draw("connected", done=done, system=done.connection.system)
 
     def help(self, verb: Verb | None = None) -> Message:
         """Explain a verb, or list them all."""

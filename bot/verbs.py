@@ -14,7 +14,9 @@ class Verb(StrEnum):
     SHOW = "show"
     RETRY = "retry"
     SYNC = "sync"
+    BACKFILL = "backfill"
     DIGEST = "digest"
+    CONNECT = "connect"
     HELP = "help"
 
 
@@ -23,6 +25,13 @@ class DigestWord(StrEnum):
 
     NOW = "now"
     PREVIEW = "preview"
+
+
+STOP = "stop"
+"""The word that ends a backfill."""
+
+ROUTE = "route"
+"""What names a route before the colon, for `sync` and `backfill`."""
 
 
 class FilterName(StrEnum):

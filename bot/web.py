@@ -5,7 +5,7 @@ In Socket Mode `/slack/events` does not exist: nothing unsigned ever becomes a p
 
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import uvicorn
@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.guard import Guard
+
+Site = Starlette
 
 BACKLOG = 256
 """A short queue of new connections turns parallel clicks into second clicks."""
@@ -68,22 +70,35 @@ def fresh(age_seconds: Callable[[], float], most: float) -> Check:
     return check
 
 
-def site(health: Health, events: Guard | None = None) -> Starlette:
-    """Return the ASGI app; `events` only where Slack's payloads come by HTTP."""
+def site(health: Health, events: Guard | None = None, more: Sequence[Route] = ()) -> Starlette:
+    """Return the ASGI app; `events` only where Slack's payloads come by HTTP.
+
+    `more` are the pages of consents and the endpoints of webhooks.
+    """
     routes = [
         Route("/healthz", health.live, methods=["GET"]),
         Route("/readyz", health.ready, methods=["GET"]),
     ]
     if events:
         routes.append(Route("/slack/events", events, methods=["POST"]))
-    return Starlette(routes=routes)
+    return Starlette(routes=[*routes, *more])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one. Raises OSError where it cannot."""
+    return socket.create_server((host, port), backlog=BACKLOG)
+
+
+def port_of(listener: socket.socket) -> int:
+    """Return the port that a socket listens on."""
+    return int(listener.getsockname()[1])
 
 
 class WebServer:
-    """Serves a site in a thread; port 0 takes a free one. Raises OSError where it cannot listen."""
+    """Serves a site in a thread, on a socket that listens already."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
-        self._socket = socket.create_server((host, port), backlog=BACKLOG)
+    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+        self._socket = listener
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, backlog=BACKLOG, lifespan="off")
         )
@@ -94,7 +109,7 @@ class WebServer:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self._socket.getsockname()[1])
+        return port_of(self._socket)
 
     def start(self) -> None:
         """Begin to serve; connections wait in the backlog until it does."""

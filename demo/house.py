@@ -6,18 +6,22 @@ import shutil
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import httpx
 
 from bot.settings import Settings
 from demo.past import remember
 from sync.connectors.registry import check_account
 from sync.connectors.spec import Spec
 from sync.engine import Engine
+from sync.records import Connection
+from sync.systems import STATUSES
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(".demo")
@@ -32,28 +36,94 @@ TIMES = {
 }
 
 
+@dataclass(frozen=True)
+class Far:
+    """One stand-in: our name of its connection, its path of tokens, and its secrets.
+
+    Without `token_path` it is opened by `key` alone. `webhooks` is the path that hears of it.
+    """
+
+    name: str
+    webhooks: str
+    webhook_secret: str
+    token_path: str = ""
+    client: tuple[str, str] = ("", "")
+    key: str = ""
+
+
+KEY = "daftra-sandbox-key"
+HINTS = "daftra-webhook-secret"
+FAR: Mapping[str, Far] = {
+    "salla": Far(
+        "shop",
+        "/webhooks/salla/shop",
+        "salla-webhook-secret",
+        "/oauth2/token",
+        ("salla-client", "salla-secret"),
+    ),
+    "daftra": Far("books", f"/webhooks/daftra/books?key={HINTS}", HINTS, key=KEY),
+    "hubspot": Far(
+        "crm",
+        "/webhooks/hubspot",
+        "hubspot-secret",
+        "/oauth/2026-03/token",
+        ("hubspot-client", "hubspot-secret"),
+    ),
+    "quickbooks": Far(
+        "ledger",
+        "/webhooks/quickbooks",
+        "quickbooks-verifier",
+        "/oauth2/v1/tokens/bearer",
+        ("quickbooks-client", "quickbooks-secret"),
+    ),
+}
+ROUTES = (("salla", "daftra"), ("hubspot", "quickbooks"), ("quickbooks", "hubspot"))
+CONSENTS = {
+    "salla": "/oauth2/auth",
+    "hubspot": "/oauth/authorize",
+    "quickbooks": "/connect/oauth2",
+}
+"""Where each system asks a person for consent."""
+
+REALM = "310687"
+"""The company of QuickBooks that the consent would name."""
+
+
 class NotStarted(Exception):
     """The sandbox did not come up; the text is its own."""
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The running sandbox: where its parts are, and order numbers of its story by name."""
+    """The running sandbox: where its parts are, and numbers of its story by name.
+
+    `names` are orders of Salla, `crm_names` documents of HubSpot and QuickBooks.
+    """
 
     workspace: str
-    salla: str
-    daftra: str
+    systems: Mapping[str, str]
     names: dict[str, int]
+    crm_names: dict[str, str]
     process: "subprocess.Popen[str]"
     folder: Path
+
+    @property
+    def salla(self) -> str:
+        """Where the store is."""
+        return self.systems["salla"]
+
+    @property
+    def daftra(self) -> str:
+        """Where the books are."""
+        return self.systems["daftra"]
 
     @property
     def ended(self) -> bool:
         """Whether it is gone."""
         return self.process.poll() is not None
 
-    def settings(self) -> Settings:
-        """Return the settings that point the app at this sandbox."""
+    def settings(self, public_url: str) -> Settings:
+        """Return the settings that point the app at this sandbox; `public_url` is the app's."""
         return Settings.model_validate(
             {
                 "SLACK_BOT_TOKEN": "xoxb-sandbox",
@@ -70,36 +140,70 @@ class Sandbox:
                 "INVSYNC_APPROVER_GROUPS": "S0APPROVERS",
                 "INVSYNC_ADMIN_GROUPS": "S0ADMINS",
                 "INVSYNC_LOG_LEVEL": "WARNING",
+                "INVSYNC_PUBLIC_URL": public_url,
+                **self._registrations(),
                 **TIMES,
             }
         )
 
+    def _registrations(self) -> dict[str, str]:
+        """Return our app at each system that asks for consent: the sandbox's own addresses."""
+        found: dict[str, str] = {}
+        for system, path in CONSENTS.items():
+            far, url, name = FAR[system], self.systems[system], f"INVSYNC_{system.upper()}"
+            found |= {
+                f"{name}_CLIENT_ID": far.client[0],
+                f"{name}_CLIENT_SECRET": far.client[1],
+                f"{name}_AUTHORIZE_URL": f"{url}{path}",
+                f"{name}_TOKEN_URL": f"{url}{far.token_path}",
+                f"{name}_BASE_URL": url,
+                f"{name}_WEBHOOK_SECRET": far.webhook_secret,
+            }
+        return found
+
     def fill(self, engine: Engine) -> None:
-        """Connect both systems and put the documents' past into the log."""
-        shop, books = (
-            engine.connect(
-                system,
-                name,
-                url,
-                {"token": f"{system}-sandbox-token" if system == "salla" else KEY},
-                check_account(system, _spec(name, url, system), engine.clock, engine.times),
-            )
-            for system, name, url in (
-                ("salla", "shop", self.salla),
-                ("daftra", "books", self.daftra),
-            )
-        )
+        """Connect all systems, add the routes, and put Salla's past into the log."""
+        connections = {system: self._connect(engine, system) for system in FAR}
         since = (engine.clock.now() - PAST).date()
-        route = engine.add_route(shop, books, since, ["completed"])
-        remember(engine, route, self.salla, self.daftra)
+        for source, destination in ROUTES:
+            ends = connections[source], connections[destination]
+            route = engine.add_route(*ends, since, STATUSES[source])
+            if source == "salla":
+                remember(engine, route, self.salla, self.daftra)
+
+    def tell(self, public_url: str) -> None:
+        """Let every system send its webhooks to where the app listens."""
+        for system, far in FAR.items():
+            given = {"url": f"{public_url}{far.webhooks}"}
+            answer = httpx.post(f"{self.systems[system]}/sandbox/webhooks", json=given, timeout=10)
+            answer.raise_for_status()
+
+    def _connect(self, engine: Engine, system: str) -> Connection:
+        """Connect one system, with tokens that end as after a consent in the browser."""
+        far, url = FAR[system], self.systems[system]
+        secret = {"webhook_secret": far.webhook_secret, "token": far.key}
+        if far.token_path:
+            secret |= _granted(url, far)
+        account = REALM if system == "quickbooks" else ""
+        spec = Spec(far.name, url, None, None, secret["token"], account, {})
+        whose = check_account(system, spec, engine.clock, engine.times)
+        return engine.connect(system, far.name, url, secret, whose)
 
 
-KEY = "daftra-sandbox-key"
-
-
-def _spec(name: str, url: str, system: str) -> Spec:
-    token = "salla-sandbox-token" if system == "salla" else KEY
-    return Spec(name, url, None, None, token, "", {})
+def _granted(url: str, far: Far) -> dict[str, str]:
+    """Return what our app would hold after a consent in the browser."""
+    answer = httpx.post(f"{url}/sandbox/token", json={"issue": True}, timeout=10)
+    tokens = answer.raise_for_status().json()
+    now = datetime.now(UTC)
+    lasting = tokens.get("expires_in") or tokens["expires"] - now.timestamp()
+    return {
+        "token": tokens["access_token"],
+        "refresh_token": tokens["refresh_token"],
+        "expires_at": (now + timedelta(seconds=lasting)).isoformat(),
+        "client_id": far.client[0],
+        "client_secret": far.client[1],
+        "token_url": f"{url}{far.token_path}",
+    }
 
 
 @contextmanager
@@ -133,9 +237,9 @@ def _ready(process: "subprocess.Popen[str]") -> Sandbox:
     where = json.loads(line)
     return Sandbox(
         where["workspace"],
-        where["salla"],
-        where["daftra"],
+        {system: where[system] for system in FAR},
         where["names"],
+        where["crm_names"],
         process,
         FOLDER.resolve() / str(urlsplit(where["workspace"]).port),
     )

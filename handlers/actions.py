@@ -12,16 +12,19 @@ import structlog
 from slack_bolt import Ack, BoltResponse
 from slack_sdk import WebClient
 
-from bot.actions import ActionId, BadValue, action_of, page_in, page_of, sync_of
+from bot.actions import ActionId, BadValue, action_of, id_of, page_in, page_of, sync_of
 from bot.outbox import Outbox
 from bot.permissions import Action
 from bot.posts import answer, direct, replacement, uid_of, view, whisper
 from bot.problems import Problem, Wrong
 from bot.show import Show
+from bot.verbs import Verb
 from bot.watching import Drawn, Follows, Person
 from bot.web_api import TROUBLE, error_code
 from handlers.gate import Gate
 from handlers.incoming import Modal, Payload, Pressed, pressed
+from handlers.links import Links
+from sync.backfill import Backfills
 from sync.engine import Engine
 from sync.records import Actor, Answer, Retried
 from sync.store import BadCursor
@@ -34,6 +37,13 @@ UNDER_WAY = frozenset(
 )
 """Answers after which there is an end to be told."""
 
+NEEDED: Mapping[ActionId | None, Action] = {
+    ActionId.RETRY: Action.RETRY,
+    ActionId.RECONNECT: Action.CONNECT,
+    ActionId.STOP: Action.STOP,
+}
+"""What a button asks for beyond a look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actions:
@@ -44,6 +54,8 @@ class Actions:
     show: Show
     gate: Gate
     client: WebClient
+    links: Links
+    backfills: Backfills
 
     def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
         """Do what the pressed button asks for; a link opens by itself and is acknowledged."""
@@ -55,6 +67,8 @@ class Actions:
             ActionId.LOG_OLDER: self.turn,
             ActionId.LOG_REFRESH: self.turn,
             ActionId.SHOW_ALL: self.show_all,
+            ActionId.RECONNECT: self.reconnect,
+            ActionId.STOP: self.stop,
         }
         handler = handlers.get(action_of(press.action))
         if handler:
@@ -62,7 +76,7 @@ class Actions:
         return ack()
 
     def _handle(self, press: Pressed, handler: Callable[[Pressed, Actor], None]) -> None:
-        needed = Action.RETRY if action_of(press.action) is ActionId.RETRY else Action.LOOK
+        needed = NEEDED.get(action_of(press.action), Action.LOOK)
         person = self.gate.passed(press.user, press.team, needed)
         if not isinstance(person, Actor):
             self.tell(press, person)
@@ -107,6 +121,24 @@ class Actions:
         """Show the rows behind a line of the digest, to this person alone."""
         filters, cursor = page_of(press.value)
         self.tell(press, self.show.log(self.engine.log(filters, cursor), filters, cursor))
+
+    def reconnect(self, press: Pressed, person: Actor) -> None:
+        """Give an admin the link that opens a refused connection again."""
+        name = press.value or ""
+        known = self.engine.store.connections.get(name)
+        if known is None:
+            self.tell(press, self.show.wrong(Problem(Wrong.OLD_PAGE, name[:40])))
+            return
+        self.tell(press, self.links.link(known.system, name, person, press.team))
+
+    def stop(self, press: Pressed, person: Actor) -> None:
+        """Let a backfill put nothing more in; its message says so itself."""
+        batch = self.backfills.stop(id_of(press.value), person)
+        if batch is None:
+            self.tell(press, self.show.wrong(Problem(Wrong.NOT_RUNNING, verb=Verb.BACKFILL)))
+            return
+        told = "stopping" if batch.active else "ended"
+        self.tell(press, self.show.backfill_told(batch, told))
 
     def tell(self, press: Pressed, message: Message) -> None:
         """Answer where the person is looking."""

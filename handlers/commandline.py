@@ -6,7 +6,9 @@ from pathlib import Path
 
 from bot.problems import Problem
 from bot.render import Renderer
+from bot.verbs import Verb
 from handlers import parse
+from handlers.words import words as read_words
 from sync.engine import Engine
 from sync.outward import Post
 from sync.records import Connection, Filters
@@ -24,15 +26,15 @@ def filters_of(verb: str, words: Sequence[str]) -> Filters:
     parsed = parse.parse(" ".join([verb, *words]), datetime.now(UTC))
     if isinstance(parsed, parse.Log):
         return parsed.filters
-    raise _wrong(parsed)
+    raise wrong_use(parsed)
 
 
 def numbers_of(words: Sequence[str]) -> list[str]:
     """Return the numbers among what was typed. Raises WrongUse."""
-    parsed = parse.parse(" ".join(["sync", *words]), datetime.now(UTC))
-    if isinstance(parsed, parse.Sync):
-        return list(parsed.numbers)
-    raise _wrong(parsed)
+    found = parse.numbers(read_words(" ".join(words)), Verb.SYNC)
+    if isinstance(found, Problem):
+        raise wrong_use(found)
+    return list(found)
 
 
 def connection_of(engine: Engine, name: str) -> Connection:
@@ -58,7 +60,7 @@ def day_of(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise WrongUse(f"{text!r} is no day. Example: --since 2026-01-01") from None
+        raise WrongUse(f"{text!r} is no day. Example: 2026-01-01") from None
 
 
 def put(engine: Engine, *posts: Post) -> None:
@@ -66,7 +68,7 @@ def put(engine: Engine, *posts: Post) -> None:
     engine.store.posts.put(posts, engine.clock.now())
 
 
-def _wrong(parsed: object) -> WrongUse:
+def wrong_use(parsed: object) -> WrongUse:
     """Return the problem in the words that Slack would answer with."""
     if not isinstance(parsed, Problem):
         return WrongUse("Only filters and numbers can stand here. See: app.py --help")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from slack_bolt import Ack, BoltResponse
 
+from bot.backfill import FormView
 from bot.channels import Channels
 from bot.errands import bring
 from bot.outbox import Outbox
@@ -18,14 +19,18 @@ from bot.permissions import Action
 from bot.problems import Problem, Wrong
 from bot.show import Show
 from bot.subscriptions import Digests
-from bot.verbs import DigestWord
+from bot.verbs import DigestWord, Verb
 from bot.watching import Follows, Person
 from handlers import parse
 from handlers.actions import UNDER_WAY
+from handlers.backfilling import Period, begun, named, to_stop
+from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.incoming import Payload, Typed, typed
+from handlers.links import Links
+from sync.backfill import Backfills
 from sync.engine import Engine
-from sync.records import Actor, Answer, Retried, Sync
+from sync.records import Actor, Answer, Retried, Route, Sync
 from sync.states import Status
 
 Message = Mapping[str, Any]
@@ -41,7 +46,10 @@ class Commands:
     gate: Gate
     digests: Digests
     channels: Channels
+    links: Links
     zone: ZoneInfo
+    backfills: Backfills
+    forms: Forms
 
     def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
         """Answer what was typed."""
@@ -51,19 +59,26 @@ class Commands:
         if not isinstance(person, Actor):
             return ack(**person, response_type="ephemeral")
         message = self.answer(command, call, person)
+        if message is None:
+            return ack()
         shared = getattr(command, "share", False) and self.channels.closed(call.channel)
         return ack(**message, response_type="in_channel" if shared else "ephemeral")
 
-    def answer(self, command: parse.Command | Problem, call: Typed, person: Actor) -> Message:
-        """Return what to say to a command, after doing what it asks."""
-        verbs: Mapping[type, Callable[[Any, Typed, Actor], Message]] = {
+    def answer(
+        self, command: parse.Command | Problem, call: Typed, person: Actor
+    ) -> Message | None:
+        """Return what to say to a command, after doing what it asks; None where a form opened."""
+        verbs: Mapping[type, Callable[[Any, Typed, Actor], Message | None]] = {
             Problem: self.wrong,
             parse.Status: self.status,
             parse.Log: self.log,
             parse.Show: self.document,
             parse.Retry: self.retry,
             parse.Sync: self.sync,
+            parse.Backfill: self.backfill,
+            parse.StopBackfill: self.stop_backfill,
             parse.Digest: self.digest,
+            parse.Connect: self.connect,
             parse.Help: self.help,
         }
         return verbs[type(command)](command, call, person)
@@ -97,11 +112,47 @@ class Commands:
         self.engine.store.watches.add(going, Follows.PERSON, told.target(), now)
         return self.show.retried(answers)
 
-    def sync(self, command: parse.Sync, call: Typed, person: Actor) -> Message:
-        """Promise to fetch orders; the answer follows when the source has answered."""
-        errand = bring(command.numbers, person, call.channel, call.url, call.receipt)
+    def sync(self, command: parse.Sync, call: Typed, person: Actor) -> Message | None:
+        """Promise to fetch orders, or open the form; the answer follows when the source answers."""
+        route: Route | None = None
+        if command.route is not None:
+            found = named(self.engine.routes(), command.route, Verb.SYNC)
+            if isinstance(found, Problem):
+                return self.show.wrong(found)
+            route = found
+        if not command.numbers:
+            opened = self.forms.open_sync(call, route.id if route else None)
+            return None if opened else self.show.wrong(Problem(Wrong.NO_NUMBER, verb=Verb.SYNC))
+        name = route.name if route else None
+        errand = bring(command.numbers, person, call.channel, call.url, call.receipt, name)
         self.outbox.put_once(errand)
         return self.show.fetching(command.numbers)
+
+    def backfill(self, command: parse.Backfill, call: Typed, person: Actor) -> Message | None:
+        """Begin a backfill, or open the form for what is missing."""
+        routes = self.engine.routes()
+        route = named(routes, command.route, Verb.BACKFILL)
+        if isinstance(route, Problem) and (command.route or not routes):
+            return self.show.wrong(route)
+        if isinstance(route, Route) and command.first and command.last:
+            period = Period(command.first, command.last)
+            batch = begun(self.backfills, route, period, person, call.receipt, call.channel)
+            if isinstance(batch, Problem):
+                return self.show.wrong(batch)
+            return self.show.backfill_told(batch, "begun")
+        chosen = route.id if isinstance(route, Route) else None
+        form = FormView(routes, chosen, command.first, command.last)
+        if self.forms.open_backfill(call, form):
+            return None
+        return self.show.wrong(Problem(Wrong.NO_PERIOD, verb=Verb.BACKFILL))
+
+    def stop_backfill(self, command: parse.StopBackfill, _call: Typed, person: Actor) -> Message:
+        """Let a backfill put nothing more in."""
+        batch = to_stop(self.backfills, command.route)
+        if isinstance(batch, Problem):
+            return self.show.wrong(batch)
+        stopped = self.backfills.stop(batch.id, person) or batch
+        return self.show.backfill_told(stopped, "stopping" if stopped.active else "ended")
 
     def digest(self, command: parse.Digest, call: Typed, _person: Actor) -> Message:
         """Post today's digest now, or show what it would say."""
@@ -111,6 +162,10 @@ class Commands:
         if digest is None:
             return self.show.wrong(Problem(Wrong.NO_CHANNEL))
         return self.show.digest_sent(digest)
+
+    def connect(self, command: parse.Connect, call: Typed, person: Actor) -> Message:
+        """Give an admin the link that begins a connection in the browser."""
+        return self.links.link(command.system, command.name, person, call.team)
 
     def help(self, command: parse.Help, _call: Typed, _person: Actor) -> Message:
         """Say what a verb does, or what there is."""
@@ -133,8 +188,14 @@ def needed(command: parse.Command | Problem) -> Action:
             return Action.RETRY
         case parse.Sync():
             return Action.SYNC
+        case parse.Backfill():
+            return Action.BACKFILL
+        case parse.StopBackfill():
+            return Action.STOP
         case parse.Digest(DigestWord.NOW):
             return Action.DIGEST
+        case parse.Connect():
+            return Action.CONNECT
         case _:
             return Action.LOOK
 

@@ -56,6 +56,18 @@ class Pressed:
     receipt: str
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Somebody submitted a form; `values` by the name of the field, empty ones left out."""
+
+    user: str
+    team: str | None
+    callback: str
+    values: Mapping[str, str]
+    private: str
+    receipt: str
+
+
 def typed(body: Payload) -> Typed:
     """Return what a slash command's payload says."""
     return Typed(
@@ -83,6 +95,28 @@ def pressed(body: Payload) -> Pressed:
         modal=_modal(body),
         receipt=f"{trigger}:{action.get('action_ts', '')}",
     )
+
+
+def submitted(body: Payload) -> Submitted:
+    """Return what the payload of a submitted form says."""
+    person, view = _part(body, "user"), _part(body, "view")
+    fields = _part(_part(view, "state"), "values")
+    entries = {name: _part(_part(fields, name), name) for name in fields}
+    values = {name: _entered(entry) for name, entry in entries.items()}
+    return Submitted(
+        user=_text(person, "id"),
+        team=person.get("team_id") or _part(body, "team").get("id"),
+        callback=str(view.get("callback_id") or ""),
+        values={name: value for name, value in values.items() if value},
+        private=str(view.get("private_metadata") or ""),
+        receipt=f"view:{_text(view, 'id')}",
+    )
+
+
+def _entered(entry: Payload) -> str:
+    """Return what was typed or chosen in one field."""
+    chosen = _part(entry, "selected_option").get("value")
+    return str(entry.get("value") or entry.get("selected_date") or chosen or "")
 
 
 def _modal(body: Payload) -> Modal | None:

@@ -17,6 +17,7 @@ from bot.posts import answer, direct
 from bot.show import Show
 from handlers.actions import Actions
 from handlers.commands import Commands
+from handlers.forms import Forms
 from handlers.incoming import BadPayload, pressed
 
 EVERY = re.compile("")
@@ -38,6 +39,8 @@ class Trouble:
         message = dict(self.show.trouble(reference))
         if "command" in request.body:
             return BoltResponse(status=200, body={**message, "response_type": "ephemeral"})
+        if request.body.get("type") == "view_submission":
+            return BoltResponse(status=200, body=_refusal(request, str(message["text"])))
         self._tell(request, message)
         return BoltResponse(status=200, body="")
 
@@ -50,11 +53,18 @@ class Trouble:
         self.outbox.put(put)
 
 
-def listen(app: App, commands: Commands, actions: Actions, trouble: Trouble) -> None:
+def _refusal(request: BoltRequest, text: str) -> dict[str, object]:
+    """Return the answer that keeps a submitted form open, with `text` at its first field."""
+    blocks = (request.body.get("view") or {}).get("blocks") or ()
+    fields = [block["block_id"] for block in blocks if block.get("type") == "input"]
+    return {"response_action": "errors", "errors": dict.fromkeys(fields[:1], text)}
+
+
+def listen(app: App, commands: Commands, actions: Actions, forms: Forms, trouble: Trouble) -> None:
     """Register the listeners."""
     app.command(EVERY)(commands.__call__)
     app.action(EVERY)(actions.__call__)
-    app.view(EVERY)(acknowledge)
+    app.view(EVERY)(forms.__call__)
     app.view_closed(EVERY)(acknowledge)
     app.event(EVERY)(acknowledge)
     app.error(trouble.__call__)

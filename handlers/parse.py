@@ -4,17 +4,22 @@ Verb first; forgiving as product section 6 asks. An empty list never means *all*
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, tzinfo
+from unicodedata import category
 
 from bot.problems import Problem, Wrong
-from bot.verbs import SHARE, DigestWord, Verb
+from bot.verbs import ROUTE, SHARE, STOP, DigestWord, FilterName, Verb
 from handlers.filters import FilterReader
 from handlers.words import Word, digits, nearest, number, unique, words
-from sync.records import Filters
+from sync.records import CONNECTION_NAME, Filters
+from sync.systems import TITLES
 
 MOST_NUMBERS = 100
 """Product, section 2, rule 8."""
+
+LONGEST_CONNECT = 2
+"""A system and a name."""
 
 _ALIASES = {"?": Verb.HELP, "-h": Verb.HELP, "--help": Verb.HELP}
 
@@ -51,9 +56,26 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Fetch and sync these numbers, 1 to 100, without repeats."""
+    """Fetch and sync these numbers, up to 100, without repeats; none asks for the form."""
 
     numbers: tuple[str, ...]
+    route: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Put history in, from `first` to `last`, both included; what is missing asks for the form."""
+
+    route: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopBackfill:
+    """Stop the backfill of a route, or the only one."""
+
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +86,21 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """Lead an admin to a consent page; `name` is the connection's, None the usual one."""
+
+    system: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """What a verb does, or all of them."""
 
     verb: Verb | None = None
 
 
-Command = Status | Log | Show | Retry | Sync | Digest | Help
+Command = Status | Log | Show | Retry | Sync | Backfill | StopBackfill | Digest | Connect | Help
 
 
 def parse(typed: str, now: datetime | None = None, zone: tzinfo = UTC) -> Command | Problem:
@@ -98,13 +128,17 @@ def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command 
             return filters if isinstance(filters, Problem) else Log(filters, _shared(rest))
         case Verb.SHOW:
             return _show(rest)
-        case Verb.RETRY | Verb.SYNC:
+        case Verb.RETRY:
             wanted = numbers(rest, verb)
-            if isinstance(wanted, Problem):
-                return wanted
-            return Retry(wanted) if verb is Verb.RETRY else Sync(wanted)
+            return wanted if isinstance(wanted, Problem) else Retry(wanted)
+        case Verb.SYNC:
+            return _sync(rest)
+        case Verb.BACKFILL:
+            return _backfill(rest)
         case Verb.DIGEST:
             return _digest(rest)
+        case Verb.CONNECT:
+            return _connect(rest)
         case Verb.HELP:
             return _help(rest)
 
@@ -117,8 +151,7 @@ def numbers(
     for word in given:
         wanted = None if word.key else number(word.text)
         if wanted is None:
-            text = f"{word.key}:{word.text}" if word.key else word.text
-            return Problem(Wrong.NOT_A_NUMBER, text, verb=verb)
+            return Problem(Wrong.NOT_A_NUMBER, _typed(word), verb=verb)
         found.append(wanted)
     if not found:
         return Problem(Wrong.NO_NUMBER, verb=verb)
@@ -150,6 +183,73 @@ def _digest(rest: Sequence[Word]) -> Digest | Problem:
         given = rest[-1].text
         near = nearest(given, valid)
         return Problem(Wrong.UNKNOWN_WORD, given, verb=Verb.DIGEST, near=near, valid=valid)
+
+
+def _sync(rest: Sequence[Word]) -> Sync | Problem:
+    named = [word for word in rest if word.key == ROUTE]
+    given = [word for word in rest if word.key != ROUTE]
+    if len(named) > 1:
+        return Problem(Wrong.UNKNOWN_WORD, _typed(named[1]), verb=Verb.SYNC)
+    route = named[0].text if named else None
+    if not given:
+        return Sync((), route)
+    wanted = numbers(given, Verb.SYNC)
+    return wanted if isinstance(wanted, Problem) else Sync(wanted, route)
+
+
+def _backfill(rest: Sequence[Word]) -> Backfill | StopBackfill | Problem:
+    stop = bool(rest) and rest[0].key is None and rest[0].text.casefold() == STOP
+    wanted = Backfill()
+    for word in rest[stop:]:
+        read = _narrowed(wanted, word)
+        if isinstance(read, Problem):
+            return read
+        wanted = read
+    if not stop:
+        return wanted
+    if wanted.first or wanted.last:
+        return Problem(Wrong.UNKNOWN_WORD, _typed(rest[-1]), verb=Verb.BACKFILL)
+    return StopBackfill(wanted.route)
+
+
+def _narrowed(wanted: Backfill, word: Word) -> Backfill | Problem:
+    if word.key in {FilterName.FROM, FilterName.TO}:
+        name = FilterName(word.key)
+        day = day_of(word.text)
+        if day is None:
+            return Problem(Wrong.WRONG_VALUE, word.text, Verb.BACKFILL, name)
+        first = name is FilterName.FROM
+        return replace(wanted, first=day) if first else replace(wanted, last=day)
+    if wanted.route is not None:
+        return Problem(Wrong.UNKNOWN_WORD, _typed(word), verb=Verb.BACKFILL)
+    return replace(wanted, route=word.text if word.key == ROUTE else _typed(word))
+
+
+def day_of(text: str) -> date | None:
+    """Return the day written 2026-10-09, in the digits and hyphens of any script, or None."""
+    meant = "".join("-" if category(char) == "Pd" else char for char in digits(text))
+    try:
+        return date.fromisoformat(meant)
+    except ValueError:
+        return None
+
+
+def _typed(word: Word) -> str:
+    return f"{word.key}:{word.text}" if word.key else word.text
+
+
+def _connect(rest: Sequence[Word]) -> Connect | Problem:
+    known = tuple(TITLES)
+    system = rest[0].text.casefold() if rest and rest[0].key is None else ""
+    if system not in TITLES:
+        near = nearest(system, known) if system else ()
+        return Problem(Wrong.UNKNOWN_SYSTEM, system, verb=Verb.CONNECT, near=near, valid=known)
+    if len(rest) == 1:
+        return Connect(system)
+    name = rest[1]
+    if len(rest) > LONGEST_CONNECT or name.key or not CONNECTION_NAME.fullmatch(name.text):
+        return Problem(Wrong.UNKNOWN_WORD, rest[-1].text, verb=Verb.CONNECT)
+    return Connect(system, name.text)
 
 
 def _help(rest: Sequence[Word]) -> Help | Problem:

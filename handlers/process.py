@@ -2,11 +2,13 @@
 
 import fcntl
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bot.web import Site, WebServer
 from handlers.commandline import WrongUse
 
 
@@ -33,3 +35,14 @@ def until_stopped(ended: Callable[[], bool]) -> None:
     while not stopped.wait(1.0):
         if ended():
             return
+
+
+@contextmanager
+def served(site: Site, listener: socket.socket) -> Iterator[None]:
+    """Serve health, consents and webhooks over HTTP until the block ends."""
+    web = WebServer(site, listener)
+    web.start()
+    try:
+        yield
+    finally:
+        web.stop()

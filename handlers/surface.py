@@ -8,24 +8,32 @@ from datetime import timedelta
 
 from slack_bolt import App
 
+from bot.backfill import Messages
 from bot.channels import Channels
+from bot.consent import ConsentPages
 from bot.errands import BRING, Bring
 from bot.guard import Guard
+from bot.modals import Modals
 from bot.news import News
 from bot.outbox import Outbox
 from bot.people import People
 from bot.permissions import Role
+from bot.posts import direct
 from bot.schedule import Schedule
 from bot.sender import Sender
 from bot.settings import Settings
 from bot.show import Show
 from bot.slack import Socket, Workspace, bolt_app, guarded
 from bot.subscriptions import Digests, Subscription
-from bot.web import Part, fresh
+from bot.web import Health, Part, Site, fresh, site
+from bot.webhooks import webhook_routes
 from handlers.actions import Actions
 from handlers.commands import Commands
+from handlers.forms import Forms
 from handlers.gate import Gate
+from handlers.links import Links
 from handlers.listen import Trouble, listen
+from sync.consents import FORGOTTEN_AFTER, Connected, Consents
 from sync.engine import Engine
 
 DIGEST_TICK_SECONDS = 5.0
@@ -56,16 +64,38 @@ class Surface:
         self._news = News(engine, self.outbox, show, self.digests)
         self._people = People(workspace.reads, groups(settings), workspace.team, clock)
         gate = Gate(self._people, show)
+        consents = Consents(engine, settings.registrations, settings.public_url)
+        links = Links(consents, show)
+        self._public_url = settings.public_url
+        secure = settings.public_url.startswith("https:")
+        self.pages = ConsentPages(consents, self._connected, secure=secure)
+        self._show = show
+        self._messages = Messages(engine.backfills, engine.store, self.outbox, show, clock)
         self._app = bolt_app(workspace, settings)
-        listen(
-            self._app,
-            Commands(engine, self.outbox, show, gate, self.digests, channels, settings.timezone),
-            Actions(engine, self.outbox, show, gate, workspace.reads),
-            Trouble(self.outbox, show),
-        )
+        self._listen(workspace, gate, channels, links, settings)
         self._socket = None if http else _socket(self._app, settings, workspace)
         self.events = _events(self._app, settings, engine) if http else None
         self._schedule = self._scheduled()
+
+    def _listen(
+        self,
+        workspace: Workspace,
+        gate: Gate,
+        channels: Channels,
+        links: Links,
+        settings: Settings,
+    ) -> None:
+        engine, outbox, show = self._engine, self.outbox, self._show
+        backfills = engine.backfills
+        reads, zone, digests = workspace.reads, settings.timezone, self.digests
+        forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
+        listen(
+            self._app,
+            Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
+            Actions(engine, outbox, show, gate, reads, links, backfills),
+            forms,
+            Trouble(outbox, show),
+        )
 
     def start(self, *, alone: bool) -> None:
         """Begin; `alone` where no other process sends this database's posts."""
@@ -74,6 +104,7 @@ class Surface:
         self.outbox.start(alone=alone)
         self.digests.recover()
         self._news.start()
+        self._messages.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
@@ -84,10 +115,23 @@ class Surface:
         if self._socket:
             self._socket.stop()
         self._news.stop()
+        self._messages.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
         """Look for news now: the engine has committed something."""
+        self._news.ring()
+        self._messages.ring()
+
+    def site(self) -> Site:
+        """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""
+        engine, public_url = self._engine, self._public_url
+        hooks = webhook_routes(engine.store, engine.clock, public_url, engine.hearing.ring)
+        return site(Health(self.parts()), self.events, [*self.pages.routes(), *hooks])
+
+    def _connected(self, done: Connected) -> None:
+        """Tell who began it that a connection stands, where they will look next."""
+        self.outbox.put(direct(done.by.id, self._show.connected(done)))
         self._news.ring()
 
     @property
@@ -129,7 +173,10 @@ class Surface:
         return schedule
 
     def _sweep(self) -> None:
-        self._engine.store.receipts.sweep(self._engine.clock.now() - RECEIPTS_KEPT)
+        now = self._engine.clock.now()
+        self._engine.store.receipts.sweep(now - RECEIPTS_KEPT)
+        self._engine.store.consents.forget(now - FORGOTTEN_AFTER)
+        self._engine.hearing.forget()
 
 
 def groups(settings: Settings) -> dict[Role, tuple[str, ...]]:

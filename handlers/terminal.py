@@ -4,13 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from bot.text import clean, cut
+from sync.batches import Progress as Backfilled
 from sync.engine import Engine
 from sync.records import (
     Answer,
@@ -119,6 +121,56 @@ def instant(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
+def backfilled(found: Backfilled) -> dict[str, Any]:
+    """Return how a backfill stands; amounts are decimal strings, one per currency."""
+    batch, counts, tally = found.batch, found.counts, found.batch.place.tally
+    amounts = {"synced": counts.synced_amounts, "failed": counts.failed_amounts}
+    return {
+        "backfill_id": batch.id,
+        "route": batch.route,
+        "from": batch.first.isoformat(),
+        "to": batch.last.isoformat(),
+        "state": batch.state.value,
+        "reason": batch.reason,
+        "listed": tally.listed,
+        "new": counts.new,
+        "known": tally.known,
+        "failed_before": tally.failed_before,
+        "left_out": tally.left_out,
+        "passed_over": tally.passed_over,
+        "pending": counts.pending,
+        "waiting": counts.waiting,
+        "synced": counts.synced,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "amounts": {
+            name: [{"amount": str(one.amount), "currency": one.currency} for one in sums]
+            for name, sums in amounts.items()
+        },
+    }
+
+
+class Bar:
+    """A bar on the error stream that follows one backfill; where nobody watches, nothing."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+        self._bar = Progress(*columns, console=console, transient=True)
+        self._task = self._bar.add_task("", total=1.0)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, found: Backfilled, share: float) -> None:
+        """Draw the backfill as it stands; `share` is how much of it is done, 0 to 1."""
+        told = clean(_counted(found) + (f" ({found.batch.reason})" if found.batch.reason else ""))
+        self._bar.update(self._task, completed=share, description=told)
+
+
 class Terminal:
     """Prints to people, or JSON only."""
 
@@ -139,6 +191,32 @@ class Terminal:
         """Print a sentence to the error stream."""
         self._err.print(Text(text))
 
+    def bar(self) -> Bar:
+        """Return a bar for a backfill."""
+        return Bar(self._err)
+
+    def backfill(self, found: Backfilled) -> None:
+        """Print how a backfill ended."""
+        if self._as_json:
+            self.data(backfilled(found))
+            return
+        batch, tally = found.batch, found.batch.place.tally
+        self.say(f"Backfill of {batch.route}, {batch.first} to {batch.last}: {batch.state.value}.")
+        self.say(f"{tally.listed} listed, {found.counts.new} put in, {_counted(found)}.")
+        for name, sums in (
+            ("Synced", found.counts.synced_amounts),
+            ("Failed", found.counts.failed_amounts),
+        ):
+            if sums:
+                self.say(f"{name}: {', '.join(str(money) for money in sums)}")
+        if tally.known:
+            before = f", {tally.failed_before} of them failed before" if tally.failed_before else ""
+            self.say(f"{tally.known} were in the log already and are left alone{before}.")
+        if tally.passed_over:
+            self.say(f"{tally.passed_over} could not be read. {clean(batch.place.odd or '')}")
+        if batch.reason:
+            self.say(f"It ended because: {clean(batch.reason)}")
+
     def page(self, found: Page) -> None:
         """Print a page of the log."""
         if self._as_json:
@@ -150,6 +228,16 @@ class Terminal:
         self._out.print(_table(found.rows))
         if found.next:
             self.say(f"Older: --cursor {found.next}")
+
+    def routes(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Print the routes, or how to add the first."""
+        if self._as_json:
+            self.data({"rows": rows})
+            return
+        for row in rows:
+            self.say("  ".join(f"{key}: {value}" for key, value in row.items()))
+        if not rows:
+            self.say("No route yet. Next: app.py routes add SOURCE DESTINATION --since 2026-01-01")
 
     def stories(self, stories: Sequence[Story]) -> None:
         """Print documents with their attempts."""
@@ -244,6 +332,11 @@ def _table(syncs: Sequence[Sync]) -> Table:
             Text(cut(clean(sync.reason or ""), REASON)),
         )
     return table
+
+
+def _counted(found: Backfilled) -> str:
+    counts = found.counts
+    return f"{counts.synced} synced, {counts.failed} failed, {counts.pending} pending"
 
 
 def _line(attempt: Attempt) -> str:

@@ -1,7 +1,8 @@
 """Starts the sandbox: `python -m sandbox --port 3000`.
 
-The workspace gets the port, Salla and Daftra the two after it (0: free ports). One line of JSON
-says when all answer, and where. It ends at a signal, or when its standard input ends.
+The workspace gets the port, Salla, Daftra, HubSpot and QuickBooks the four after it (0: free
+ports). One line of JSON says when all answer, and where. It ends at a signal, or when its standard
+input ends.
 """
 
 import argparse
@@ -11,9 +12,19 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from sandbox import daftra, salla, workspace
+from starlette.types import ASGIApp
+
+from sandbox import daftra, hubspot, quickbooks, salla, workspace
 from sandbox.seeds import seed
+from sandbox.seeds_crm import seed_crm
 from sandbox.serving import Server
+
+TITLES = {
+    "salla": "Salla (the store)",
+    "daftra": "Daftra (the books)",
+    "hubspot": "HubSpot (the CRM)",
+    "quickbooks": "QuickBooks (the ledger)",
+}
 
 
 def main() -> None:
@@ -21,25 +32,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox")
     parser.add_argument("--port", type=int, default=3000)
     port = parser.parse_args().port
-    story = seed(datetime.now(UTC))
+    story, trade = seed(datetime.now(UTC)), seed_crm(datetime.now(UTC))
     links: list[dict[str, str]] = []
+    apps: dict[str, ASGIApp] = {
+        "workspace": workspace.create(links),
+        "salla": salla.create(story.shop, links=links),
+        "daftra": daftra.create(story.site, links=links),
+        "hubspot": hubspot.create(trade.portal, links=links),
+        "quickbooks": quickbooks.create(trade.company, links=links),
+    }
     try:
-        shop = Server(salla.create(story.shop, links=links), port and port + 1)
-        books = Server(daftra.create(story.site, links=links), port and port + 2)
-        slack = Server(workspace.create(links), port)
+        servers = {
+            name: Server(app, port and port + n) for n, (name, app) in enumerate(apps.items())
+        }
     except OSError as error:
         sys.exit(f"The sandbox cannot listen: {error}. Choose another port with --port.")
-    links += [
-        {"title": "Salla (the store)", "url": shop.url},
-        {"title": "Daftra (the books)", "url": books.url},
-    ]
-    for server in (shop, books, slack):
+    links += [{"title": title, "url": servers[name].url} for name, title in TITLES.items()]
+    for server in servers.values():
         server.start()
-    where = {"workspace": slack.url, "salla": shop.url, "daftra": books.url, "names": story.names}
-    sys.stdout.write(json.dumps(where) + "\n")
+    where = {name: server.url for name, server in servers.items()}
+    told = {**where, "names": story.names, "crm_names": trade.names}
+    sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     _wait()
-    for server in (slack, shop, books):
+    for server in servers.values():
         server.stop()
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from sync.backfill import Backfills
 from sync.clock import Clock
 from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
 from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
+from sync.hints import Hearing
 from sync.lanes import Lanes
 from sync.oddities import oddities
 from sync.opener import Opener
@@ -47,6 +49,7 @@ class OtherAccount(Exception):
 
     def __init__(self, known: Connection) -> None:
         super().__init__(f"{known.name} is {known.system}, account {known.account}")
+        self.known = known
 
 
 class Engine:
@@ -73,8 +76,13 @@ class Engine:
             ended=self._tell,
         )
         self.sweeper = Sweeper(store, self.opener, clock, times, found=self._woken)
+        self.backfills = Backfills(
+            store, self.opener, self.sweeper, clock, times, found=self._woken
+        )
 
-    def start(self, *, alone: bool, sweeping: bool) -> None:
+        self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._woken)
+
+    def start(self, *, alone: bool, sweeping: bool, backfilling: bool = False) -> None:
         """Begin to work lanes; `alone`: this is the one long-running process, all leases end."""
         if alone:
             self.store.lanes.expire()
@@ -82,12 +90,19 @@ class Engine:
         self.lanes.start()
         if sweeping:
             self.sweeper.start()
+            self.hearing.start()
+        if sweeping or backfilling:
+            self.backfills.start(alone=alone)
 
     def stop(self, grace: float = 5.0) -> None:
         """Stop claiming, let running attempts end within `grace` seconds, close connections."""
         self.sweeper.stop()
+        self.hearing.stop()
+        self.backfills.end()
         self.lanes.stop(grace)
         self.sweeper.join(grace)
+        self.hearing.join(grace)
+        self.backfills.join(grace)
         self.opener.close()
 
     def listen(self, on_news: Callable[[], None]) -> None:
@@ -207,6 +222,7 @@ class Engine:
         )
         for sync_id in self.store.lanes.open(name):
             self.retry(sync_id, by)
+        self.backfills.resume(name)
         self._woken()
         return connection
 

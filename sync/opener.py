@@ -11,6 +11,7 @@ from sync.connectors.spec import Spec
 from sync.records import Connection, Route
 from sync.store import Store
 from sync.times import Times
+from sync.tokens import StoredToken
 
 
 class _Closable(Protocol):
@@ -101,7 +102,10 @@ class Opener:
 
     def _credential_of(self, connection: Connection) -> Credential:
         secret, _version = self._store.connections.secret_of(connection.name)
-        return Fixed(secret.get("token", ""))
+        if "refresh_token" not in secret:
+            return Fixed(secret.get("token", ""))
+        timeout = self._times.request_timeout
+        return StoredToken(self._store, connection.name, connection.system, self._clock, timeout)
 
     def _pace_of(self, connection: Connection) -> Pace:
         rate, burst = RATES[connection.system]

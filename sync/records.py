@@ -1,5 +1,6 @@
 """What the store returns and the engine's callers see: rows as frozen values."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +12,11 @@ from sync.money import Money
 from sync.states import Status
 
 CHANGED, ROUNDED, ALREADY_SYNCED = "changed", "rounded", "already_synced"
+CREDIT_ON_INVOICE = "credit_on_invoice"
 """Notes on a success; what each says stands at `Sync.note`."""
+
+CONNECTION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""What a connection may be called: a route joins two of them with a colon."""
 
 INVESTIGATE_FROM = 3
 """From this failed outcome on a sync needs investigation (product, section 2, rule 4)."""

@@ -30,7 +30,8 @@ MAY_IMPORT = {
 DOORS = {
     "sqlalchemy": ("sync/store/", "sync/migrations/"),
     "alembic": ("sync/store/", "sync/migrations/"),
-    "httpx": ("sync/connectors/transport.py", "demo/"),
+    "httpx": ("sync/connectors/transport.py", "sync/connectors/oauth.py", "demo/"),
+    "authlib": ("sync/connectors/oauth.py",),
     "jinja2": ("bot/render.py",),
     "babel": ("bot/render.py",),
     "apscheduler": ("bot/schedule.py",),
@@ -46,8 +47,17 @@ DOORS = {
 CATCHES_ALL = {"bot/loop.py", "sync/lanes.py"}
 """Where a bug must not end a loop: once for the surface's loops, once for the engine's."""
 
-CONNECTORS = {"daftra", "salla"}
-SHARED_BY_CONNECTORS = {"base", "fields", "outcome", "registry", "spec", "transport"}
+CONNECTORS = {"daftra", "hubspot", "quickbooks", "salla"}
+SHARED_BY_CONNECTORS = {
+    "base",
+    "fields",
+    "oauth",
+    "outcome",
+    "registry",
+    "spec",
+    "transport",
+    "webhooks",
+}
 
 
 def modules() -> list[Path]:

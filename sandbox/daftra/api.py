@@ -10,7 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.counting import Counting
 from sandbox.daftra import shapes
+from sandbox.daftra.hooks import Hooks
 from sandbox.daftra.pages import Pages
 from sandbox.daftra.site import (
     CREDIT_NOTE,
@@ -44,7 +46,9 @@ def create(
     for plural in MODELS:
         routes += [
             Route(f"/api2/{plural}{{ext}}", api.documents(plural), methods=["GET", "POST"]),
-            Route(f"/api2/{plural}/{{id:int}}{{ext}}", api.document(plural)),
+            Route(
+                f"/api2/{plural}/{{id:int}}{{ext}}", api.document(plural), methods=["GET", "DELETE"]
+            ),
         ]
     routes += [
         Route("/api2/clients{ext}", api.guarded(api.clients), methods=["GET", "POST"]),
@@ -54,9 +58,10 @@ def create(
         Route("/v2/api/entity/{entity}/list/{level}", api.guarded(api.entities)),
         Route("/sandbox/ledger", api.ledger),
         Route("/sandbox/settings", api.settings, methods=["POST"]),
+        Route("/sandbox/webhooks", Hooks(site).knob, methods=["GET", "POST"]),
         *pages.routes(),
     ]
-    return Faulty(Starlette(routes=routes), waiting, unauthorized)
+    return Counting(Faulty(Starlette(routes=routes), waiting, unauthorized), "/api2", ("/v2/",))
 
 
 def unauthorized() -> Response:
@@ -101,13 +106,16 @@ class Api:
         return self.guarded(serve)
 
     def document(self, plural: str) -> Callable[[Request], Any]:
-        """Serve one document; another type answers 404."""
+        """Serve or delete one document; another type answers 404."""
         model, kind = MODELS[plural]
 
         async def serve(request: Request) -> Response:
             one = self._site.documents.get(request.path_params["id"])
             if one is None or one.type != kind:
                 return _failed(NOT_FOUND, "Record not found")
+            if request.method == "DELETE":
+                self._site.delete(one.id)
+                return _good({})
             base = str(request.base_url).rstrip("/")
             return _good({model: shapes.document(one, base, deep=True)})
 

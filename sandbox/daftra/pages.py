@@ -38,6 +38,7 @@ class Pages:
             Route("/owner/products/{id:int}/status", self.switch, methods=["POST"]),
             Route("/owner/clients/{id:int}/email", self.email, methods=["POST"]),
             Route("/owner/knobs", self.turn, methods=["POST"]),
+            Route("/owner/invoices/delete/{id:int}", self.delete, methods=["POST"]),
             Route("/owner/invoices/view/{id:int}", self.document),
             Route("/owner/invoices/view_creditnote/{id:int}", self.document),
         ]
@@ -53,6 +54,10 @@ class Pages:
             return self._page(request, "missing.html", what="document", status=404)
         client = self._site.clients.get(one.client_id)
         return self._page(request, "daftra_document.html", document=one, client=client)
+
+    async def delete(self, request: Request) -> Response:
+        self._site.delete(request.path_params["id"])
+        return RedirectResponse("/", status_code=303)
 
     async def clients(self, request: Request) -> Response:
         return self._page(request, "daftra_clients.html", clients=self._site.clients.values())

@@ -1,7 +1,7 @@
 """What the site holds, and what it makes of a create: totals by line, errors by field."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -101,9 +101,16 @@ class Invalid(Exception):
         self.errors = errors or {}
 
 
+def _nobody(event: str, one: Document) -> None:
+    del event, one
+
+
 @dataclass
 class Site:
-    """The site's data. Knobs: `index_lag` (seconds until lists show a new document), `off_by`."""
+    """The site's data. Knobs: `index_lag` (seconds until lists show a new document), `off_by`.
+
+    `told` hears of every document that is created or deleted.
+    """
 
     clients: dict[int, Client] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
@@ -119,6 +126,8 @@ class Site:
     requests: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     last_id: int = 1000
+    issued: int = 0
+    told: Callable[[str, Document], None] = _nobody
 
     def next_id(self) -> int:
         """Return an id that nothing has."""
@@ -157,7 +166,7 @@ class Site:
             self._validate(head, items)
             document = Document(
                 id=self.next_id(),
-                no=f"{len(self.documents) + 1:06d}",
+                no=f"{self.issued + 1:06d}",
                 type=kind,
                 client_id=int(head["client_id"]),
                 date=str(head.get("date") or date.today().isoformat()),  # noqa: DTZ011 - site's wall time
@@ -172,7 +181,17 @@ class Site:
                 off_by=self.off_by,
             )
             self.documents[document.id] = document
-            return document
+            self.issued += 1
+        self.told("created", document)
+        return document
+
+    def delete(self, number: int) -> bool:
+        """Take a document out of the books; returns whether it was there."""
+        with self.lock:
+            gone = self.documents.pop(number, None)
+        if gone:
+            self.told("deleted", gone)
+        return gone is not None
 
     def _validate(self, head: dict[str, Any], items: Any) -> None:
         errors: dict[str, str] = {}

@@ -12,14 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.counting import Counting
 from sandbox.faults import Faults, Faulty
 from sandbox.salla import shapes
+from sandbox.salla.access import Access, refusal
+from sandbox.salla.answers import INVALID, NOT_FOUND, TOO_MANY, expired, failure, success
+from sandbox.salla.hooks import Hooks
 from sandbox.salla.pages import Pages
 from sandbox.salla.store import STATUSES, Invoice, Order, Shop
 
 PREFIX = "/admin/v2"
 PER_PAGE, MOST_PER_PAGE = 15, 60
-OK, UNAUTHORIZED, NOT_FOUND, INVALID, TOO_MANY = 200, 401, 404, 422, 429
 
 
 def create(
@@ -30,6 +33,7 @@ def create(
     api = Api(shop)
     pages = Pages(shop, waiting, links if links is not None else [])
     routes = [
+        *Access(shop).routes(),
         Route("/oauth2/user/info", api.guarded(api.user_info)),
         Route(f"{PREFIX}/orders", api.guarded(api.orders)),
         Route(f"{PREFIX}/orders/items", api.guarded(api.items)),
@@ -40,33 +44,25 @@ def create(
         Route(f"{PREFIX}/products/sku/{{sku}}", api.guarded(api.product)),
         Route(f"{PREFIX}/customers", api.guarded(api.customers)),
         Route(f"{PREFIX}/customers/{{id:int}}", api.guarded(api.customer), methods=["GET", "PUT"]),
-        Route("/", pages.orders),
-        Route("/orders/order/{ending}", pages.order),
-        Route("/customers/{id:int}", pages.customer, methods=["GET", "POST"]),
-        Route("/sandbox/knobs", pages.turn, methods=["POST"]),
+        *_of_webhooks(api, Hooks(shop)),
+        *pages.routes(),
         Route("/sandbox/history", api.history),
-        Route("/sandbox/token", api.token, methods=["POST"]),
     ]
-    return Faulty(Starlette(routes=routes), waiting, expired)
+    faulty = Faulty(Starlette(routes=routes), waiting, expired)
+    return Counting(faulty, PREFIX, others=("/oauth2/",))
 
 
-def expired() -> Response:
-    """Answer as to an expired token."""
-    return failure(UNAUTHORIZED, "The access token is expired")
-
-
-def failure(status: int, message: str, fields: dict[str, list[str]] | None = None) -> JSONResponse:
-    """Return an error in the API's envelope; `fields` names what is wrong with which field."""
-    names = {UNAUTHORIZED: "Unauthorized", NOT_FOUND: "not_found", TOO_MANY: "too_many_requests"}
-    error: dict[str, Any] = {"code": names.get(status, "error"), "message": message}
-    if fields:
-        error["fields"] = fields
-    return JSONResponse({"status": status, "success": False, "error": error}, status)
-
-
-def success(data: Any, **more: Any) -> JSONResponse:
-    """Return data in the API's envelope."""
-    return JSONResponse({"status": OK, "success": True, "data": data, **more})
+def _of_webhooks(api: "Api", hooks: Hooks) -> list[Route]:
+    subscribe, update = api.guarded(hooks.subscribe), api.guarded(hooks.update)
+    unsubscribe = api.guarded(hooks.unsubscribe)
+    return [
+        Route(f"{PREFIX}/webhooks", api.guarded(hooks.all)),
+        Route(f"{PREFIX}/webhooks/events", api.guarded(hooks.events)),
+        Route(f"{PREFIX}/webhooks/subscribe", subscribe, methods=["POST"]),
+        Route(f"{PREFIX}/webhooks/unsubscribe", unsubscribe, methods=["DELETE"]),
+        Route(f"{PREFIX}/webhooks/{{id:int}}", update, methods=["PUT"]),
+        Route("/sandbox/webhooks", hooks.knob, methods=["GET", "POST"]),
+    ]
 
 
 class Api:
@@ -81,7 +77,7 @@ class Api:
         """Check token and pace before `answer`, and put the rate headers on what it returns."""
 
         async def guarded(request: Request) -> Response:
-            refused = self._refused(request)
+            refused = refusal(self._shop, request)
             left = self._drip()
             if refused is None and left < 0:
                 refused = failure(TOO_MANY, "Too many requests")
@@ -94,21 +90,6 @@ class Api:
             return response
 
         return guarded
-
-    def _refused(self, request: Request) -> Response | None:
-        given = request.headers.get("authorization", "")
-        if not given.startswith("Bearer "):
-            return failure(UNAUTHORIZED, "The access token is missing")
-        if given.removeprefix("Bearer ") != self._shop.token:
-            return failure(UNAUTHORIZED, "The access token is invalid")
-        if self._shop.expired:
-            return expired()
-        if not self._shop.active:
-            return failure(UNAUTHORIZED, "The user is inactive or deleted")
-        if "orders.read" not in self._shop.scopes and "/orders" in request.url.path:
-            needed = "The token should have access to one of those scopes: orders.read"
-            return failure(UNAUTHORIZED, needed)
-        return None
 
     def _drip(self) -> int:
         """Count a request into the leaky bucket; returns how many more it holds."""
@@ -209,13 +190,6 @@ class Api:
             url = f"{_base(request)}/orders/order/{order.hash}"
             rows.append({**row, "source_url": url, "order_status": order.status})
         return JSONResponse({"rows": rows})
-
-    async def token(self, request: Request) -> Response:
-        """Expire the token, or accept a new one: `{"expired": bool, "token": text}`."""
-        given = await request.json()
-        self._shop.expired = bool(given.get("expired", self._shop.expired))
-        self._shop.token = str(given.get("token", self._shop.token))
-        return JSONResponse({"ok": True})
 
     def _page(
         self, request: Request, found: list[Any], shape: Callable[[Any], dict[str, Any]]

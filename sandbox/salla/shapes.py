@@ -1,5 +1,6 @@
 """The shapes of the Merchant API: numbers and texts mixed for money, Riyadh time, null e-mails."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,8 +21,6 @@ def order(shop: Shop, one: Order, base: str, *, light: bool, arabic: bool) -> di
     """Return an order; the light form leaves the items out."""
     number, name = STATUSES[one.status]
     invoice = next(iter(shop.invoices_of(one.id)), None)
-    moment = one.at.astimezone(RIYADH).strftime("%Y-%m-%d %H:%M:%S.000000")
-    date = {"date": moment, "timezone_type": 3, "timezone": "Asia/Riyadh"}
     shape = {
         "id": one.id,
         "reference_id": one.reference_id,
@@ -29,8 +28,8 @@ def order(shop: Shop, one: Order, base: str, *, light: bool, arabic: bool) -> di
             "customer": f"{base}/order/{one.hash}",
             "admin": f"{base}/orders/order/{one.hash}",
         },
-        "date": date,
-        "updated_at": date,
+        "date": _moment(one.at),
+        "updated_at": _moment(one.updated or one.at),
         "source": "store",
         "status": {
             "id": number,
@@ -44,6 +43,11 @@ def order(shop: Shop, one: Order, base: str, *, light: bool, arabic: bool) -> di
         "customer": customer(shop.customers[one.customer], base),
     }
     return shape if light else {**shape, "items": [item(part, one.currency) for part in one.items]}
+
+
+def _moment(at: datetime) -> dict[str, Any]:
+    wall = at.astimezone(RIYADH).strftime("%Y-%m-%d %H:%M:%S.000000")
+    return {"date": wall, "timezone_type": 3, "timezone": "Asia/Riyadh"}
 
 
 def _amounts(invoice: Invoice | None, currency: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 from sync.connectors.transport import Answer
 from sync.errors import ErrorType, Failure
 
-LOCKED, MIGRATING = HTTPStatus.LOCKED, 477
-"""A locked record and an account that is being moved: passing troubles below 500."""
+PASSING = (HTTPStatus.LOCKED, 477)
+"""A locked record, an account that is being moved: passing troubles that answer below 500."""
 
 WAITS = {"SECONDLY": "1", "TEN_SECONDLY_ROLLING": "10", "DAILY": "3600"}
 """Seconds to wait by a limit's name where no Retry-After says more. DAILY ends at the account's
@@ -42,7 +42,6 @@ BY_PROPERTY = {
 _CODE = re.compile(r'"(?:error|code)"\s*:\s*"([A-Z_]+)"')
 _NAME = re.compile(r'"(?:name|propertyName)"\s*:\s*"([a-z0-9_]+)"')
 _QUOTED = re.compile(r'[Pp]roperty "([a-z0-9_]+)"')
-_EXISTING = re.compile(r"Existing ID:\s*(\d+)")
 
 
 def parsed(answer: Answer) -> Any:
@@ -82,29 +81,23 @@ def properties_of(body: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def existing_id(answer: Answer) -> str | None:
-    """Return the id that a 409 names as the record that is already there."""
-    found = _EXISTING.search(answer.text)
-    return found[1] if found else None
-
-
 def classify(connection: str, answer: Answer, data: Any) -> Failure:
     """Turn a refusal into a failure (HubSpot guide, section 4); unknown texts are kept whole."""
     body = data if isinstance(data, dict) else {}
     said = _said(answer, body)
+    if answer.status in PASSING:
+        return Failure(ErrorType.DESTINATION_DOWN, connection, said)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
             return Failure(ErrorType.UNAUTHORIZED, connection, said)
         case HTTPStatus.FORBIDDEN:
             return Failure(ErrorType.PERMISSION_DENIED, connection, said + _scopes(body))
-        case HTTPStatus.NOT_FOUND:
+        case HTTPStatus.NOT_FOUND if body:  # a page of some other server proves nothing absent
             return Failure(ErrorType.NOT_FOUND, "hubspot", said)
         case HTTPStatus.CONFLICT:
             return Failure(ErrorType.CONFLICT, _subject(body), said)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return Failure(ErrorType.RATE_LIMITED, connection, said)
-        case HTTPStatus.LOCKED | 477:
-            return Failure(ErrorType.DESTINATION_DOWN, connection, said)
         case HTTPStatus.BAD_REQUEST:
             return _invalid(body, said)
         case _:
@@ -153,30 +146,26 @@ def is_expired(answer: Answer) -> bool:
 
 
 def patient(answer: Answer) -> Answer:
-    """Return the answer with a Retry-After where HubSpot leaves its wait to be known.
-
-    A 423 and a 477 become a 503 without and with that header's right to be believed: `outcome`
-    reads any 5xx of a read as a passing trouble, and of a create as an unknown outcome.
-    """
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS and "retry-after" not in answer.headers:
-        body = parsed(answer)
-        policy = body.get("policyName") if isinstance(body, dict) else None
-        wait = WAITS.get(str(policy), WAITS["TEN_SECONDLY_ROLLING"])
-        return replace(answer, headers={**answer.headers, "retry-after": wait})
-    if answer.status == LOCKED:
+    """Return the answer with a Retry-After where HubSpot leaves its wait to be known."""
+    if "retry-after" in answer.headers:
+        return answer
+    if answer.status == HTTPStatus.LOCKED:
         return replace(answer, headers={**answer.headers, "retry-after": LOCK_WAIT})
-    return answer
-
-
-def unbatched(answer: Answer) -> Sequence[Answer]:
-    """Return the errors of a batch's answer, each as if its record had been sent alone."""
+    if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+        return answer
     body = parsed(answer)
-    failed = errors_of(body) if isinstance(body, dict) else ()
+    policy = body.get("policyName") if isinstance(body, dict) else None
+    wait = WAITS.get(str(policy), WAITS["TEN_SECONDLY_ROLLING"])
+    return replace(answer, headers={**answer.headers, "retry-after": wait})
+
+
+def unbatched(body: dict[str, Any]) -> Sequence[Answer]:
+    """Return the errors of a batch's answer, each as if its record had been sent alone."""
     return [
-        replace(
-            answer,
-            status=STATUSES.get(str(one.get("category")), HTTPStatus.BAD_REQUEST),
-            body=json.dumps(one).encode(),
+        Answer(
+            STATUSES.get(str(one.get("category")), HTTPStatus.BAD_REQUEST),
+            {},
+            json.dumps(one).encode(),
         )
-        for one in failed
+        for one in errors_of(body)
     ]

@@ -21,6 +21,14 @@ Classify = Callable[[Answer, Any], Failure]
 """Turns a refusal (answer and its parsed body, None where it has none) into a failure."""
 
 
+Named = Callable[[dict[str, Any]], Any]
+"""Finds the id of what was created in a parsed answer."""
+
+
+def _id_in(data: dict[str, Any]) -> Any:
+    return data.get("id")
+
+
 def retry_after(answer: Answer, now: datetime) -> timedelta | None:
     """Return what Retry-After asks for, in seconds or as a date, an hour at most; None: nothing."""
     given = answer.headers.get("retry-after", "").strip()
@@ -37,12 +45,19 @@ def retry_after(answer: Answer, now: datetime) -> timedelta | None:
 
 
 def outcome_of(
-    event: Event, *, system: str, connection: str, classify: Classify, now: datetime
+    event: Event,
+    *,
+    system: str,
+    connection: str,
+    classify: Classify,
+    now: datetime,
+    named: Named = _id_in,
 ) -> Outcome:
     """Decide what became of a create (reliability: the HTTP outcome table).
 
     Not sent: connect trouble, 429, 503 with Retry-After. Ambiguous: no answer, any other 5xx, 2xx
-    that cannot be read or names no id. Rejected: everything else, also a 200 that says `failed`.
+    that cannot be read or names no id (`named` finds it). Rejected: everything else, also a 200
+    that says `failed` or carries a Fault.
     """
     title = title_of(system)
     match event:
@@ -51,11 +66,16 @@ def outcome_of(
         case Unanswered():
             return Ambiguous(Failure(ErrorType.OUTCOME_UNKNOWN, connection, f"{title} {event}"))
         case Answer():
-            return _outcome_of_answer(event, title, connection, classify, now)
+            return _outcome_of_answer(event, title, connection, classify, now, named)
 
 
 def _outcome_of_answer(
-    answer: Answer, title: str, connection: str, classify: Classify, now: datetime
+    answer: Answer,
+    title: str,
+    connection: str,
+    classify: Classify,
+    now: datetime,
+    named: Named,
 ) -> Outcome:
     wait = retry_after(answer, now)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -71,11 +91,11 @@ def _outcome_of_answer(
     if not isinstance(data, dict):
         reason = f"{title} answered {answer.status} with what is no JSON object"
         return Ambiguous(Failure(ErrorType.OUTCOME_UNKNOWN, connection, reason))
-    if data.get("result") == "failed" or "Fault" in data:
+    if data.get("result") == "failed" or "Fault" in data or "fault" in data:
         return Rejected(classify(answer, data))
-    named = data.get("id")
-    if isinstance(named, int | str) and not isinstance(named, bool) and str(named).strip():
-        return Created(str(named))
+    given = named(data)
+    if isinstance(given, int | str) and not isinstance(given, bool) and str(given).strip():
+        return Created(str(given))
     reason = f"{title} answered {answer.status} without an id"
     return Ambiguous(Failure(ErrorType.OUTCOME_UNKNOWN, connection, reason))
 
@@ -105,7 +125,7 @@ def read_json(
         what = "HTML" if answer.text.lstrip()[:1] == "<" else "what is no JSON object"
         reason = f"{title} answered GET {path} with {what}: {answer.text.strip()[:SHOWN]}"
         raise FixData(Failure(ErrorType.UNKNOWN, "unreadable", reason))
-    if data.get("result") == "failed":
+    if data.get("result") == "failed" or "Fault" in data or "fault" in data:
         raise _fix(classify(answer, data), connection)
     return data
 

@@ -4,29 +4,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync.clock import Clock
-from sync.connectors import daftra, salla
+from sync.connectors import daftra, hubspot, quickbooks, salla
 from sync.connectors.base import Connector, Credential, Destination, Fixed, Mappings, Pace, Source
 from sync.connectors.daftra import Daftra
+from sync.connectors.hubspot import HubSpotSource
+from sync.connectors.hubspot_answers import is_expired as hubspot_expired
+from sync.connectors.hubspot_destination import HubSpotDestination
+from sync.connectors.quickbooks import QuickBooksSource
+from sync.connectors.quickbooks_answers import is_expired as quickbooks_expired
+from sync.connectors.quickbooks_destination import QuickBooksDestination
 from sync.connectors.salla import Salla
 from sync.connectors.spec import Spec
 from sync.connectors.transport import Transport
 from sync.documents import Account
-from sync.systems import DESTINATIONS, SOURCES, TITLES
+from sync.systems import DESTINATIONS, TITLES
 from sync.times import Times
 
 RATES = {
     "salla": (2.0, 20),
     "daftra": (2.0, 6),
+    "hubspot": hubspot.RATE,
+    "quickbooks": quickbooks.RATE,
 }
 """Requests a second and burst: Salla's smallest plan, 120 a minute; for Daftra, which publishes no
 figure, the guide's cap; the others' published limits."""
 
-WIDTHS = {"daftra": 2}
+WIDTHS = {"daftra": 2, "hubspot": hubspot.WIDTH, "quickbooks": quickbooks.WIDTH}
 """How many syncs of one destination connection run at once."""
 
 ADDRESSES = {
     "salla": salla.BASE_URL,
     "daftra": "",
+    "hubspot": hubspot.BASE_URL,
+    "quickbooks": quickbooks.BASE_URL,
 }
 """Where each system is; a site of Daftra has an address of its own."""
 
@@ -54,18 +64,30 @@ def base_url_of(system: str, base_url: str) -> str:
 
 def open_source(system: str, spec: Spec, means: Means, credential: Credential) -> Source:
     """Open a source. Raises UnknownSystem."""
-    if system not in SOURCES:
-        raise UnknownSystem(system)
     base = base_url_of(system, spec.base_url)
-    return _salla(spec, base, means, credential)
+    match system:
+        case "salla":
+            return _salla(spec, base, means, credential)
+        case "hubspot":
+            return HubSpotSource(*_hubspot(spec, base, means, credential))
+        case "quickbooks":
+            return QuickBooksSource(*_quickbooks(spec, base, means, credential))
+        case _:
+            raise UnknownSystem(system)
 
 
 def open_destination(system: str, spec: Spec, means: Means, credential: Credential) -> Destination:
     """Open a destination. Raises UnknownSystem."""
-    if system not in DESTINATIONS:
-        raise UnknownSystem(system)
     base = base_url_of(system, spec.base_url)
-    return _daftra(spec, base, means, credential)
+    match system:
+        case "daftra":
+            return _daftra(spec, base, means, credential)
+        case "hubspot":
+            return HubSpotDestination(*_hubspot(spec, base, means, credential))
+        case "quickbooks":
+            return QuickBooksDestination(*_quickbooks(spec, base, means, credential))
+        case _:
+            raise UnknownSystem(system)
 
 
 def check_account(
@@ -123,6 +145,42 @@ def _daftra(spec: Spec, base: str, means: Means, credential: Credential) -> Dest
     )
     prefix = spec.api_prefix or daftra.PREFIX
     return Daftra(spec.name, prefix, spec.web_url or base, transport, means.clock, means.mappings)
+
+
+Parts = tuple[str, str, str, Transport, Clock, Mappings, str]
+"""What both ends of HubSpot and of QuickBooks are made of."""
+
+
+def _hubspot(spec: Spec, base: str, means: Means, credential: Credential) -> Parts:
+    web_url = hubspot.WEB_URL if base == hubspot.BASE_URL else base
+    transport = _plain("hubspot", base, means, credential, hubspot_expired)
+    prefix = spec.api_prefix or hubspot.PREFIX
+    return _parts(spec, prefix, web_url, transport, means)
+
+
+def _quickbooks(spec: Spec, base: str, means: Means, credential: Credential) -> Parts:
+    transport = _plain("quickbooks", base, means, credential, quickbooks_expired)
+    prefix = spec.api_prefix or quickbooks.PREFIX
+    return _parts(spec, prefix, quickbooks.web_url_of(base), transport, means)
+
+
+def _parts(spec: Spec, prefix: str, web_url: str, transport: Transport, means: Means) -> Parts:
+    own = spec.web_url or web_url
+    return spec.name, prefix, own, transport, means.clock, means.mappings, spec.account
+
+
+def _plain(
+    system: str, base: str, means: Means, credential: Credential, expired: Callable[..., bool]
+) -> Transport:
+    return Transport(
+        system,
+        base,
+        credential,
+        timeout=means.timeout,
+        clock=means.clock,
+        pace=means.pace,
+        expired=expired,
+    )
 
 
 def _at_once() -> None:

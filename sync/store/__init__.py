@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import OperationalError as Unwritten
+
 from sync.clock import Clock
 from sync.store.connections import Connections, NoKey
+from sync.store.consents import Consent, Consents, hashed
 from sync.store.database import Database
+from sync.store.hints import Hints
 from sync.store.history import History, Past
 from sync.store.lanes import Lanes, Paces
 from sync.store.log import BadCursor, Log, summed
@@ -16,6 +20,7 @@ from sync.store.presses import Presses
 from sync.store.queue import Queue
 from sync.store.sightings import Sighting
 from sync.store.surface import Digests, NewsRows, Receipts, Watches
+from sync.store.tokens import Tokens
 from sync.store.work import Fenced, Work
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +42,9 @@ class Store:
         self.watches = Watches(self._database)
         self.digests = Digests(self._database)
         self.receipts = Receipts(self._database)
+        self.tokens = Tokens(self._database, self.connections)
+        self.hints = Hints(self._database)
+        self.consents = Consents(self._database)
         self.history = History(self._database, self.queue)
         self.presses = Presses(self._database, self.queue, self.receipts)
 
@@ -64,11 +72,14 @@ class Store:
 
 __all__ = [
     "BadCursor",
+    "Consent",
     "Fenced",
     "NewerSchema",
     "NoKey",
     "Past",
     "Sighting",
     "Store",
+    "Unwritten",
+    "hashed",
     "summed",
 ]

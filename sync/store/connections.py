@@ -20,11 +20,18 @@ from sync.store.tables import connections, routes
 
 
 class NoKey(Exception):
-    """A credential must be stored or read, and no secret key is set or fits."""
+    """A credential must be stored or read, and no secret key is set or fits; names its row."""
 
 
 _BY_NAME = connections.select().where(connections.c.name == sa.bindparam("called"))
 _ALL = connections.select().order_by(connections.c.name)
+# locked until the rotation is over: a token renewed meanwhile must not be overwritten
+_KEPT = _ALL.where(connections.c.secret.is_not(None)).with_for_update()
+_REWRITE = (
+    sa.update(connections)
+    .where(connections.c.id == sa.bindparam("row"))
+    .values(secret=sa.bindparam("anew"))
+)
 _source = connections.alias("source")
 _destination = connections.alias("destination")
 _ROUTES = (
@@ -63,12 +70,18 @@ class Connections:
             "web_url": web_url,
             "account": account.id,
             "account_name": account.name,
-            "secret": self._encrypt(name, secret),
+            "secret": self.encrypted(name, secret),
         }
         renew = (
             sa.update(connections)
             .where(connections.c.name == name)
-            .values(**values, secret_version=connections.c.secret_version + 1)
+            .values(
+                **values,
+                secret_version=connections.c.secret_version + 1,
+                token_version=connections.c.token_version + 1,
+                renewal_until=None,
+                renewal_sent_at=None,
+            )
         )
         with self._database.write() as connection:
             if not connection.execute(renew).rowcount:
@@ -91,7 +104,7 @@ class Connections:
         """Return the credentials of a connection and their version. Raises NoKey."""
         with self._database.read() as connection:
             row = connection.execute(_BY_NAME, {"called": name}).mappings().one()
-        return self._decrypt(name, row["secret"]), row["secret_version"]
+        return self.decrypted(name, row["secret"]), row["secret_version"]
 
     def add_route(
         self, source: Connection, destination: Connection, since: date, statuses: Sequence[str]
@@ -133,20 +146,34 @@ class Connections:
         with self._database.read() as connection:
             return {name: (at, why) for name, at, why in connection.execute(query)}
 
-    def _encrypt(self, name: str, secret: dict[str, str]) -> str:
+    def rotate(self) -> int:
+        """Write every secret anew under the first key; returns how many.
+
+        Raises NoKey, naming the connection, where one of our keys is missing: then nothing changes.
+        """
+        with self._database.write() as connection:
+            found = connection.execute(_KEPT).mappings().all()
+            for row in found:
+                anew = self.encrypted(row["name"], self.decrypted(row["name"], row["secret"]))
+                connection.execute(_REWRITE, {"row": row["id"], "anew": anew})
+        return len(found)
+
+    def encrypted(self, name: str, secret: dict[str, str]) -> str:
+        """Return a secret as its row holds it. Raises NoKey."""
         if self._fernet is None:
-            raise NoKey
+            raise NoKey(name)
         return self._fernet.encrypt(json.dumps({"of": name, **secret}).encode()).decode()
 
-    def _decrypt(self, name: str, text: str) -> dict[str, str]:
+    def decrypted(self, name: str, text: str) -> dict[str, str]:
+        """Return the secret of the row called `name`. Raises NoKey, also for another row's."""
         if self._fernet is None:
-            raise NoKey
+            raise NoKey(name)
         try:
             secret: dict[str, str] = json.loads(self._fernet.decrypt(text.encode()))
         except InvalidToken:
-            raise NoKey from None
+            raise NoKey(name) from None
         if secret.pop("of", None) != name:
-            raise NoKey
+            raise NoKey(name)
         return secret
 
 

@@ -20,7 +20,7 @@ import pytest
 
 import app
 from bot.settings import Settings
-from bot.web import Health, WebServer, site
+from bot.web import WebServer, listening
 from demo.driver import Driver, NotSeen, buttons_of, text_of
 from demo.past import remember
 from demo.visit import readable
@@ -295,7 +295,7 @@ def _unpaced() -> Iterator[None]:
 
 @contextmanager
 def _listening(house: House, surface: Surface) -> Iterator[None]:
-    web = WebServer(site(Health(surface.parts()), surface.events), "127.0.0.1", 0)
+    web = WebServer(surface.site(), listening("127.0.0.1", 0))
     web.start()
     house.env["EVENTS_URL"] = f"http://127.0.0.1:{web.port}/slack/events"
     house.driver.knobs(events_url=house.env["EVENTS_URL"])

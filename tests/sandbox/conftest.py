@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox import daftra, salla
 from sandbox.seeds import Seed, seed
 from sandbox.serving import Server
+from tests.sandbox.letterbox import Letterbox
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 DISK = "sam-ssd-256g"
@@ -100,3 +101,13 @@ def far(servers: tuple[Switch, Switch, str, str]) -> Iterator[Far]:
         httpx.Client(base_url=books_url, headers={"apikey": daftra.KEY}) as to_books,
     ):
         yield Far(story, to_shop, to_books)
+
+
+@pytest.fixture
+def box() -> Iterator[Letterbox]:
+    """Serve a letterbox for webhooks."""
+    letterbox = Letterbox()
+    server = Server(letterbox).start()
+    letterbox.url = f"{server.url}/hooks"
+    yield letterbox
+    server.stop()

@@ -17,7 +17,7 @@ from bot.render import Renderer
 from bot.settings import Settings
 from bot.show import Show
 from bot.slack import open_workspace
-from bot.web import Health, WebServer, site
+from bot.web import WebServer, listening, port_of
 from handlers.surface import Surface
 from sync.clock import SystemClock
 from sync.documents import Account, Document
@@ -35,11 +35,13 @@ SECRET = "a-signing-secret"
 NOBODY_LISTENS = "http://127.0.0.1:9"
 TIMES = Times.of(request_timeout=2, settle=6, lease=4, retry_base=1)
 VIEWER, OPERATOR, SECOND = "U0VIEWER", "U0OPERATOR", "U0SECOND"
+ADMIN = "U0ADMIN"
 STRANGER, GUEST, ROBOT, GONE = "U0STRANGER", "U0GUEST", "U0ROBOT", "U0GONE"
 PEOPLE: Mapping[str, Mapping[str, bool]] = {
     VIEWER: {},
     OPERATOR: {},
     SECOND: {},
+    ADMIN: {},
     STRANGER: {},
     GUEST: {"is_restricted": True},
     ROBOT: {"is_bot": True},
@@ -74,12 +76,13 @@ class Desk:
         self.shop, self.books = Shop(), Books(TurnedClock())
         ends = Ends(self.shop, self.books)
         self._worker = Worker(self.store, ends, self.engine.clock, TIMES)
-        self.settings = self._settings(settings)
+        self._listener = listening("127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{port_of(self._listener)}"
+        self.settings = self._settings({"INVSYNC_PUBLIC_URL": self.url, **settings})
         self.show = Show(Renderer(ROOT / "templates"), self.engine.clock, self.settings.timezone)
         workspace = open_workspace(self.settings)
         self.surface = Surface(self.settings, workspace, self.engine, self.show, http=http)
-        health = Health(self.surface.parts())
-        self.server = WebServer(site(health, self.surface.events), "127.0.0.1", 0)
+        self.server = WebServer(self.surface.site(), self._listener)
         self.server.start()
         self.surface.start(alone=True)
 
@@ -180,6 +183,7 @@ class Desk:
             self.slack.users[user] = person
         outsiders = [GUEST, ROBOT, GONE]
         self.slack.groups = {"S0VIEWERS": [VIEWER], "S0OPERATORS": [OPERATOR, SECOND, *outsiders]}
+        self.slack.groups["S0ADMINS"] = [ADMIN]
 
     def _settings(self, changes: Mapping[str, str]) -> Settings:
         wanted = {
@@ -189,6 +193,7 @@ class Desk:
             "SLACK_API_URL": self.slack.api_url,
             "INVSYNC_VIEWER_GROUPS": "S0VIEWERS",
             "INVSYNC_OPERATOR_GROUPS": "S0OPERATORS",
+            "INVSYNC_ADMIN_GROUPS": "S0ADMINS",
             **changes,
         }
         return Settings.model_validate(wanted)

@@ -15,7 +15,7 @@ from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.slack import guarded
-from bot.web import Health, Part, WebServer, site
+from bot.web import Health, Part, WebServer, listening, site
 from sync.clock import SystemClock
 
 SECRET = "a-signing-secret"
@@ -32,7 +32,9 @@ def port() -> Iterator[int]:
     bolt.action(re.compile(""))(_done)
     bolt.event(re.compile(""))(_done)
     bolt.error(_told)
-    server = WebServer(site(Health({}), guarded(bolt, SECRET, SystemClock())), "127.0.0.1", 0)
+    server = WebServer(
+        site(Health({}), guarded(bolt, SECRET, SystemClock())), listening("127.0.0.1", 0)
+    )
     server.start()
     yield server.port
     server.stop()
@@ -210,7 +212,7 @@ def test_only_post(port: int) -> None:
 
 def test_no_events_in_socket_mode() -> None:
     """Where payloads come by socket, `/slack/events` does not exist."""
-    server = WebServer(site(Health({})), "127.0.0.1", 0)
+    server = WebServer(site(Health({})), listening("127.0.0.1", 0))
     server.start()
     assert _post(server.port, COMMAND, _signed(COMMAND)) == 404
     server.stop()
@@ -219,7 +221,7 @@ def test_no_events_in_socket_mode() -> None:
 def test_health_names_the_sick_part() -> None:
     """Only a vital part makes the process unfit to live; any part makes it unready."""
     parts = {"ticks": Part(lambda: None, vital=True), "socket": Part(lambda: "silent for 61 s")}
-    server = WebServer(site(Health(parts)), "127.0.0.1", 0)
+    server = WebServer(site(Health(parts)), listening("127.0.0.1", 0))
     server.start()
     answers = {}
     for path in ("/healthz", "/readyz"):

@@ -348,4 +348,4 @@ def test_a_digest_without_a_channel(quiet: Desk) -> None:
 def test_roles_come_from_settings(quiet: Desk) -> None:
     """Each role's groups are those that its setting names."""
     assert groups(quiet.settings)[Role.VIEWER] == ("S0VIEWERS",)
-    assert groups(quiet.settings)[Role.ADMIN] == ()
+    assert groups(quiet.settings)[Role.ADMIN] == ("S0ADMINS",)

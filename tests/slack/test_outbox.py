@@ -9,7 +9,18 @@ import pytest
 
 from bot.channels import Channels
 from bot.outbox import Outbox
-from bot.posts import Message, answer, direct, errand, living, replacement, uid_of, view, whisper
+from bot.posts import (
+    Message,
+    answer,
+    direct,
+    edit,
+    errand,
+    living,
+    replacement,
+    uid_of,
+    view,
+    whisper,
+)
 from bot.sender import Outcome, Sender, Sent, Waits
 from bot.web_api import web_client
 from sync.clock import SystemClock
@@ -247,3 +258,16 @@ def test_slack_is_away(house: House) -> None:
     post = house.put(direct(USER, HELLO))
     house.until(lambda: house.row(post).tries > 0)
     assert house.state(post) in {PostState.WAITING, PostState.SENDING}
+
+
+def test_a_posted_message_is_edited_where_it_went(house: House) -> None:
+    """An edit names the post that brought the message; without such a message it is refused."""
+    first = house.put(direct(USER, HELLO, "first"))
+    house.slack.wait_for("chat.postMessage")
+    house.until(lambda: house.state(first) is PostState.SENT)
+    house.put(edit("first", first.channel, OTHER))
+    edited = house.slack.wait_for("chat.update")[0].body
+    assert (edited["channel"], edited["ts"]) == ("D0DIRECT", house.slack.messages[0]["ts"])
+    assert edited["text"] == OTHER["text"]
+    lost = house.put(edit("nothing", first.channel, OTHER))
+    house.until(lambda: house.state(lost) is PostState.FAILED)

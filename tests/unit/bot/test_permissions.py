@@ -7,9 +7,9 @@ from bot.permissions import NEEDED, Action, Allowed, Person, Refused, Role, Stan
 MATRIX = {
     Role.NOBODY: set(),
     Role.VIEWER: {Action.LOOK},
-    Role.OPERATOR: {Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST},
-    Role.APPROVER: {Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST},
-    Role.ADMIN: {Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST},
+    Role.OPERATOR: {Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST, Action.STOP},
+    Role.APPROVER: set(Action) - {Action.CONNECT},
+    Role.ADMIN: set(Action),
 }
 
 

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,7 +74,7 @@ def test_a_hundred_numbers_are_taken_and_no_more(verb: str) -> None:
     assert (problem.wrong, problem.limit) == (Wrong.TOO_MANY, 100)
 
 
-@pytest.mark.parametrize("verb", ["retry", "sync", "show"])
+@pytest.mark.parametrize("verb", ["retry", "show"])
 def test_an_action_without_a_number_does_nothing(verb: str) -> None:
     """An empty list never means all: it is a problem."""
     assert problem_of(verb).wrong is Wrong.NO_NUMBER
@@ -104,17 +104,28 @@ def test_an_unknown_verb_gets_the_two_nearest() -> None:
     assert len(problem.near) == 2
 
 
-@pytest.mark.parametrize("verb", ["causes", "fix", "skip", "link", "assign", "export", "connect"])
+@pytest.mark.parametrize("verb", ["causes", "fix", "skip", "link", "assign", "export"])
 def test_a_verb_that_is_not_built_is_unknown(verb: str) -> None:
     """Nothing pretends: what is not there is an unknown verb."""
     assert problem_of(f"{verb} 1042").wrong is Wrong.UNKNOWN_VERB
 
 
 def test_every_verb_is_understood() -> None:
-    """Each verb of the list leads to a command or asks for its number, in any case."""
+    """Each verb of the list leads to a command or asks for what it needs, in any case."""
     for verb in Verb:
         found = parse.parse(verb.value.upper())
-        assert not isinstance(found, Problem) or found.wrong is Wrong.NO_NUMBER
+        asks = {Wrong.NO_NUMBER, Wrong.UNKNOWN_SYSTEM}
+        assert not isinstance(found, Problem) or found.wrong in asks
+
+
+def test_connect_takes_a_system_and_a_name() -> None:
+    """A system is known by its name in any case; a connection's name has no colon."""
+    assert parse.parse("connect HubSpot") == parse.Connect("hubspot")
+    assert parse.parse("connect quickbooks ledger-2") == parse.Connect("quickbooks", "ledger-2")
+    unknown = problem_of("connect hubspott")
+    assert (unknown.wrong, unknown.near[0]) == (Wrong.UNKNOWN_SYSTEM, "hubspot")
+    for typed in ("connect hubspot a:b", "connect hubspot crm extra", "connect hubspot crm!"):
+        assert problem_of(typed).wrong is Wrong.UNKNOWN_WORD
 
 
 def test_failed_is_the_log_of_what_failed() -> None:
@@ -242,3 +253,46 @@ def test_no_text_breaks_the_parser(typed: str) -> None:
     assert parse.parse(typed) is not None
     assert parse.parse(f"log {typed}") is not None
     assert parse.parse(f"retry {typed}") is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("sync", parse.Sync(())),
+        ("sync 1042 route:shop:books", parse.Sync(("1042",), "shop:books")),
+        ("sync route:shop:books", parse.Sync((), "shop:books")),
+        ("backfill", parse.Backfill()),
+        ("backfill shop:books", parse.Backfill("shop:books")),
+        ("backfill route:my-shop:books", parse.Backfill("my-shop:books")),
+        ("backfill my-shop:my.books", parse.Backfill("my-shop:my.books")),
+        ("backfill from:2026-01-01", parse.Backfill(None, date(2026, 1, 1))),
+        (
+            "BACKFILL “shop:books” to:٢٠٢٦-٠٣-٣١ from: 2026–01–01",
+            parse.Backfill("shop:books", date(2026, 1, 1), date(2026, 3, 31)),
+        ),
+        ("backfill stop", parse.StopBackfill()),
+        ("backfill Stop shop:books", parse.StopBackfill("shop:books")),
+    ],
+)
+def test_routes_and_periods(typed: str, command: parse.Command) -> None:
+    """A route and days are read in the forms they are typed in; what is missing asks for a form."""
+    assert parse.parse(typed, NOW, RIYADH) == command
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong", "given"),
+    [
+        ("sync 1042 route:a:b route:c:d", Wrong.UNKNOWN_WORD, "route:c:d"),
+        ("sync route:a:b banana", Wrong.NOT_A_NUMBER, "banana"),
+        ("retry 1042 route:a:b", Wrong.NOT_A_NUMBER, "route:a:b"),
+        ("backfill from:yesterday", Wrong.WRONG_VALUE, "yesterday"),
+        ("backfill to:2026-02-30", Wrong.WRONG_VALUE, "2026-02-30"),
+        ("backfill to:", Wrong.WRONG_VALUE, ""),
+        ("backfill shop:books now", Wrong.UNKNOWN_WORD, "now"),
+        ("backfill stop from:2026-01-01", Wrong.UNKNOWN_WORD, "from:2026-01-01"),
+    ],
+)
+def test_a_wrong_route_or_day_is_named(typed: str, wrong: Wrong, given: str) -> None:
+    """What no backfill and no sync can follow is named."""
+    problem = problem_of(typed)
+    assert (problem.wrong, problem.given) == (wrong, given)

@@ -1,0 +1,28 @@
+"""Opening modals: the one call to Slack that a listener makes, for its trigger lives 3 seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_sdk import WebClient
+
+from bot.web_api import TROUBLE, error_code
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Modals:
+    """Opens modals with a short client."""
+
+    client: WebClient
+
+    def open(self, trigger: str, content: Mapping[str, Any]) -> bool:
+        """Open a modal over what the person looks at; False where Slack would not."""
+        try:
+            self.client.views_open(trigger_id=trigger, view=dict(content))
+        except TROUBLE as error:
+            log.warning("view.not_opened", error=error_code(error) or str(error))
+            return False
+        return True

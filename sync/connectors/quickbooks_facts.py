@@ -1,0 +1,101 @@
+"""What a company's settings say: country, taxes, closed books, shipping, its bank account.
+
+Read once and kept for an hour: they change rarely, and every document asks for them.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sync.clock import Clock
+from sync.connectors.fields import Fields
+from sync.connectors.quickbooks_api import Api
+
+KEPT = timedelta(hours=1)
+US = "US"
+TAXED, UNTAXED = "TAX", "NON"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`percents` are of the company's tax codes, by id; `codes` the way back, active ones only."""
+
+    name: str
+    country: str
+    currency: str | None
+    custom_numbers: bool
+    allows_shipping: bool
+    allows_discount: bool
+    closed_until: date | None
+    codes: dict[Decimal, str]
+    percents: dict[str, Decimal]
+
+    @property
+    def is_us(self) -> bool:
+        """Whether lines take only TAX and NON (guide, section 3)."""
+        return self.country == US
+
+    def code_for(self, percent: Decimal) -> str | None:
+        """Return the tax code of a line taxed at `percent`, or None where there is none."""
+        if self.is_us:
+            return TAXED if percent else UNTAXED
+        return self.codes.get(percent.normalize())
+
+
+class Known:
+    """The facts of one company, kept for an hour."""
+
+    def __init__(self, api: Api, realm: str, clock: Clock) -> None:
+        self._api = api
+        self._realm = realm
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._facts: Facts | None = None
+        self._read_at: datetime | None = None
+
+    def facts(self) -> Facts:
+        """Return them. Raises ReadError."""
+        with self._lock:
+            now = self._clock.now()
+            if self._facts is None or self._read_at is None or now - self._read_at > KEPT:
+                self._facts, self._read_at = read(self._api, self._realm), now
+            return self._facts
+
+
+def read(api: Api, realm: str) -> Facts:
+    """Ask the company: two requests, three more outside the US. Raises ReadError."""
+    info = Fields("QuickBooks' company", api.get(f"/companyinfo/{realm}").get("CompanyInfo"))
+    prefs = Fields("QuickBooks' preferences", api.get("/preferences").get("Preferences"))
+    sales, books = (
+        prefs.inner_or_empty("SalesFormsPrefs"),
+        prefs.inner_or_empty("AccountingInfoPrefs"),
+    )
+    money = prefs.inner_or_empty("CurrencyPrefs").inner_or_empty("HomeCurrency")
+    country = info.maybe("Country") or US
+    percents, codes = ({}, {}) if country == US else _taxes(api)
+    return Facts(
+        name=info.maybe("CompanyName") or realm,
+        country=country,
+        currency=money.maybe("value"),
+        custom_numbers=sales.raw("CustomTxnNumbers") is not False,
+        allows_shipping=sales.raw("AllowShipping") is True,
+        allows_discount=sales.raw("AllowDiscount") is not False,
+        closed_until=books.day("BookCloseDate") if books.maybe("BookCloseDate") else None,
+        codes=codes,
+        percents=percents,
+    )
+
+
+def _taxes(api: Api) -> tuple[dict[str, Decimal], dict[Decimal, str]]:
+    rates = {one.text("Id"): one.amount_or_zero("RateValue") for one in api.query("TaxRate", "")}
+    percents: dict[str, Decimal] = {}
+    codes: dict[Decimal, str] = {}
+    for code in api.query("TaxCode", ""):
+        details = code.inner_or_empty("SalesTaxRateList").each("TaxRateDetail")
+        found = [rates.get(one.inner("TaxRateRef").text("value"), Decimal(0)) for one in details]
+        percent = sum(found, Decimal(0)).normalize()
+        percents[code.text("Id")] = percent
+        if code.raw("Active") is not False:
+            codes.setdefault(percent, code.text("Id"))
+    return percents, codes

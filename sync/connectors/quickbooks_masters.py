@@ -1,0 +1,196 @@
+"""Customers, items and accounts in QuickBooks: compared exactly, made once where we may.
+
+Only customers are made. QuickBooks does not enforce one item a SKU: where two share it, nobody
+picks (guide, section 3). What was found once is remembered until a refusal names it.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sync.connectors.base import Mappings
+from sync.connectors.fields import Fields
+from sync.connectors.quickbooks_api import Api, quoted
+from sync.connectors.quickbooks_bodies import LONGEST_NAME, request_id_of
+from sync.connectors.quickbooks_reading import SHIPPING
+from sync.documents import Customer, Line
+from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
+from sync.outcomes import Created, NotSent, Rejected
+
+ITEM, CUSTOMER = "item", "customer"
+ANOTHER_MAKES_IT = timedelta(seconds=2)
+ANY = " and Active in (true, false)"
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_FORBIDDEN = re.compile(r"[:\t\n\r]+")
+
+
+class Masters:
+    """The master records of one company."""
+
+    def __init__(self, api: Api, mappings: Mappings) -> None:
+        self._api = api
+        self._mappings = mappings
+
+    def item_blockers(self, lines: Sequence[Line]) -> list[Failure]:
+        """Return why lines have no item to stand for them; remembers those they have."""
+        found = [
+            Failure(ErrorType.SKU_NOT_FOUND, "", f"The line {line.name!r} has no SKU")
+            for line in lines
+            if line.sku is None
+        ]
+        skus = list(dict.fromkeys(line.sku for line in lines if line.sku is not None))
+        unknown = [sku for sku in skus if self._mappings.get(ITEM, sku) is None]
+        rows = self._api.among("Item", "Sku", unknown, ANY) if unknown else []
+        return found + [stop for sku in unknown if (stop := self._item_blocker(sku, rows))]
+
+    def shipping(self, name: str) -> str | None:
+        """Return the item that stands for a charge where shipping is no preference, or None."""
+        known = self._mappings.get(ITEM, f"charge:{name}")
+        if known:
+            return known
+        rows = self._api.query("Item", f"Name = {quoted(name)}")
+        for row in rows:
+            if row.maybe("Name") == name or row.maybe("Sku") == name:
+                self._mappings.put(ITEM, f"charge:{name}", row.text("Id"))
+                return row.text("Id")
+        return None
+
+    def item(self, sku: str | None) -> str:
+        """Return the id of the item that `item_blockers` found. Raises FixData."""
+        known = self._mappings.get(ITEM, sku or "")
+        if known is None:
+            reason = f"SKU {sku} not found in QuickBooks"
+            raise FixData(Failure(ErrorType.SKU_NOT_FOUND, sku or "", reason))
+        return known
+
+    def customer_blocker(self, customer: Customer, currency: str, home: str) -> Failure | None:
+        """Return why the customer cannot be billed; remembers the one that can be."""
+        name = customer.name or "The customer"
+        key = f"{name} ({customer.source_id})"
+        email = customer.email
+        if email is None:
+            return Failure(ErrorType.CUSTOMER_EMAIL_MISSING, key, f"{name} has no email")
+        if not EMAIL.fullmatch(email):
+            return Failure(ErrorType.CUSTOMER_INVALID, key, f"{email!r} is no email of {name}")
+        if self._mappings.get(CUSTOMER, _key(email, currency)):
+            return None
+        found = self._by_email(email)
+        active = [row for row in found if row.raw("Active") is not False]
+        if len(active) > 1:
+            both = ", ".join(row.maybe("DisplayName") or row.text("Id") for row in active[:3])
+            return Failure(ErrorType.CONFLICT, email, f"Several customers have {email}: {both}")
+        if found and not active:
+            reason = f"The customer {found[0].maybe('DisplayName')} is inactive in QuickBooks"
+            return Failure(ErrorType.CUSTOMER_INACTIVE, email, reason)
+        if active:
+            theirs = active[0].inner_or_empty("CurrencyRef").maybe("value") or home
+            if theirs != currency:
+                reason = f"{name} is billed in {theirs} in QuickBooks, this document is {currency}"
+                return Failure(ErrorType.CURRENCY_UNSUPPORTED, currency, reason)
+            self._mappings.put(CUSTOMER, _key(email, currency), active[0].text("Id"))
+        return None
+
+    def customer(self, customer: Customer, currency: str) -> str:
+        """Return the customer's id; makes one where there is none. Raises ReadError."""
+        key = _key(customer.email or "", currency)
+        known = self._mappings.get(CUSTOMER, key)
+        if known:
+            return known
+        if not self._mappings.claim(CUSTOMER, key):
+            reason = f"Another document is just making the customer {customer.email}"
+            raise TryLater(Failure(ErrorType.STALE, key, reason), ANOTHER_MAKES_IT)
+        made = self._made(customer, currency, key)
+        self._mappings.put(CUSTOMER, key, made)
+        return made
+
+    def bank_account(self) -> str | None:
+        """Return the one active bank account that refunds are paid from, or None."""
+        rows = self._api.query("Account", "AccountType = 'Bank'")
+        return rows[0].text("Id") if len(rows) == 1 else None
+
+    def forget(self, failure: Failure, skus: Sequence[str | None], email: str | None) -> None:
+        """Drop what a refusal proves wrong, so that the next attempt looks again."""
+        items = {ErrorType.SKU_NOT_FOUND, ErrorType.ITEM_INACTIVE}
+        if failure.error_type in items:
+            for sku in skus:
+                self._mappings.forget(ITEM, sku or "")
+        customers = {
+            ErrorType.CUSTOMER_INVALID,
+            ErrorType.CUSTOMER_INACTIVE,
+            ErrorType.CURRENCY_UNSUPPORTED,
+        }
+        if failure.error_type in customers and email:
+            currency, _, rest = email.partition(":")
+            self._mappings.forget(CUSTOMER, _key(rest, currency))
+
+    def _item_blocker(self, sku: str, rows: Sequence[Fields]) -> Failure | None:
+        same = [row for row in rows if row.raw("Sku") is not None and str(row.raw("Sku")) == sku]
+        active = [row for row in same if row.raw("Active") is not False]
+        if len(active) > 1:
+            both = ", ".join(f"{row.maybe('Name')} ({row.text('Id')})" for row in active[:3])
+            reason = f"Several items in QuickBooks have the SKU {sku}: {both}"
+            return Failure(ErrorType.CONFLICT, sku, reason)
+        if active:
+            self._mappings.put(ITEM, sku, active[0].text("Id"))
+            return None
+        if same:
+            return Failure(ErrorType.ITEM_INACTIVE, sku, f"SKU {sku} is inactive in QuickBooks")
+        return Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in QuickBooks")
+
+    def _by_email(self, email: str) -> list[Fields]:
+        rows = self._api.query("Customer", f"PrimaryEmailAddr = {quoted(email)}{ANY}")
+        return [
+            row
+            for row in rows
+            if (row.inner_or_empty("PrimaryEmailAddr").maybe("Address") or "").casefold()
+            == email.casefold()
+        ]
+
+    def _made(self, customer: Customer, currency: str, key: str) -> str:
+        body = _body(customer, currency)
+        event = self._api.create("Customer", body, request_id_of(key, body), paced=True)
+        outcome = self._api.outcome("Customer", event)
+        if isinstance(outcome, Created):
+            return outcome.destination_id
+        if not isinstance(outcome, NotSent | Rejected):
+            # it may exist: the claim stays until it is stale, the next look finds it
+            raise TryLater(outcome.failure)
+        if isinstance(outcome, Rejected) and outcome.failure.error_type is ErrorType.NAME_CONFLICT:
+            return self._named(customer, body["DisplayName"], key)
+        self._mappings.release(CUSTOMER, key)
+        if isinstance(outcome, NotSent):
+            raise TryLater(outcome.failure, outcome.wait)
+        if outcome.failure.error_type in HOLDING:
+            raise Reconnect(outcome.failure, self._api.name)
+        raise FixData(outcome.failure)
+
+    def _named(self, customer: Customer, name: str, key: str) -> str:
+        """Reuse the customer that has the name already, if it is the same one; else say so."""
+        self._mappings.release(CUSTOMER, key)
+        for row in self._api.query("Customer", f"DisplayName = {quoted(name)}{ANY}"):
+            email = row.inner_or_empty("PrimaryEmailAddr").maybe("Address") or ""
+            is_same = email.casefold() == (customer.email or "").casefold()
+            if is_same and row.raw("Active") is not False:
+                return row.text("Id")
+        reason = f"The name {name} is taken in QuickBooks by somebody with another e-mail"
+        raise FixData(Failure(ErrorType.NAME_CONFLICT, name, reason))
+
+
+def _key(email: str, currency: str) -> str:
+    return f"{currency}:{email.casefold()}"
+
+
+def _body(customer: Customer, currency: str) -> dict[str, Any]:
+    shown = _FORBIDDEN.sub(" ", customer.name).strip() or customer.email or ""
+    return {
+        "DisplayName": shown[:LONGEST_NAME],
+        "GivenName": customer.first_name[:LONGEST_NAME],
+        "FamilyName": customer.last_name[:LONGEST_NAME],
+        "PrimaryEmailAddr": {"Address": customer.email},
+        "CurrencyRef": {"value": currency},
+        **({"CompanyName": customer.company[:LONGEST_NAME]} if customer.company else {}),
+    }
+
+
+__all__ = ["ITEM", "SHIPPING", "Masters"]

@@ -1,0 +1,333 @@
+"""Backfills: one row each, written at the command and walked by one expander at a time.
+
+The row's lease is also the moment from which it may be taken: a backfill that waits for its source
+is given back with a later one.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, RowMapping
+
+from sync.batches import ACTIVE, AlreadyRunning, Batch, BatchState, Counts, Place, Tally
+from sync.money import Money
+from sync.records import Actor, Route, WaitingFor
+from sync.states import Status
+from sync.store.database import Database
+from sync.store.tables import batches, connections, routes, syncs
+
+BACKFILL = "backfill"
+
+
+_AT = batches.c.created_at.type
+_source = connections.alias("source")
+_destination = connections.alias("destination")
+_SELECT = (
+    sa.select(
+        batches,
+        routes.c.name.label("route"),
+        _source.c.name.label("source"),
+        _source.c.system.label("source_system"),
+        _destination.c.name.label("destination"),
+        _destination.c.system.label("destination_system"),
+    )
+    .join(routes, routes.c.id == batches.c.route_id)
+    .join(_source, _source.c.id == routes.c.source_id)
+    .join(_destination, _destination.c.id == routes.c.destination_id)
+    .order_by(batches.c.id)
+)
+_IS_ACTIVE = batches.c.state.in_([state.value for state in ACTIVE])
+_BY_ID = _SELECT.where(batches.c.id == sa.bindparam("by_id"))
+_BY_RECEIPT = _SELECT.where(batches.c.receipt == sa.bindparam("given_receipt"))
+_ACTIVE = _SELECT.where(_IS_ACTIVE)
+_ACTIVE_ON = _ACTIVE.where(batches.c.route_id == sa.bindparam("on_route"))
+_SINCE = _SELECT.where(
+    sa.or_(_IS_ACTIVE, batches.c.finished_at >= sa.bindparam("since", type_=_AT))
+)
+_free = (
+    sa.select(batches.c.id)
+    .where(
+        _IS_ACTIVE,
+        sa.or_(
+            batches.c.lease_until.is_(None),
+            batches.c.lease_until <= sa.bindparam("now", type_=_AT),
+        ),
+    )
+    .order_by(batches.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .correlate(None)
+    .scalar_subquery()
+)
+_CLAIM = (
+    sa.update(batches)
+    .where(batches.c.id == _free)
+    .values(
+        owner=sa.bindparam("by_owner"),
+        lease_until=sa.bindparam("leased", type_=_AT),
+        state=sa.case(
+            (batches.c.state == BatchState.QUEUED.value, BatchState.RUNNING.value),
+            else_=batches.c.state,
+        ),
+    )
+    .returning(batches.c.id)
+)
+_WAITS = (syncs.c.waiting_for == WaitingFor.PREREQUISITE.value).label("waits")
+_COUNTS = (
+    sa.select(
+        syncs.c.status,
+        syncs.c.currency,
+        sa.func.coalesce(_WAITS, sa.false()).label("waits"),
+        sa.func.count().label("count"),
+        sa.func.coalesce(sa.func.sum(syncs.c.amount_minor), 0).label("minor"),
+    )
+    .where(syncs.c.batch_id == sa.bindparam("of_batch"))
+    .group_by(syncs.c.status, syncs.c.currency, sa.text("waits"))
+)
+_OPEN = (
+    sa.select(sa.func.count())
+    .where(
+        syncs.c.batch_id == sa.bindparam("of_batch"),
+        syncs.c.status.in_([Status.PENDING.value, Status.PROCESSING.value]),
+        sa.or_(
+            syncs.c.waiting_for.is_(None),
+            syncs.c.waiting_for != WaitingFor.PREREQUISITE.value,
+        ),
+    )
+    .select_from(syncs)
+)
+
+_SEEN = sa.select(syncs.c.status, syncs.c.batch_id).where(
+    syncs.c.route_id == sa.bindparam("on_route"), syncs.c.source_key == sa.bindparam("by_key")
+)
+
+
+class Batches:
+    """The backfills, each method one short transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        dialect = sqlite if database.is_sqlite else postgresql
+        self._add = dialect.insert(batches).on_conflict_do_nothing(index_elements=["receipt"])
+
+    def begin(
+        self,
+        route: Route,
+        first: date,
+        last: date,
+        by: Actor,
+        receipt: str | None,
+        now: datetime,
+        message: dict[str, Any] | None = None,
+    ) -> Batch:
+        """Add a backfill; a receipt that was given before returns what it began then.
+
+        Raises AlreadyRunning while another one of the route is active.
+        """
+        row = {
+            "kind": BACKFILL,
+            "route_id": route.id,
+            "first": first,
+            "last": last,
+            "state": BatchState.QUEUED.value,
+            "position": _written(Place(first)),
+            "listed": 0,
+            "found": 0,
+            "actor_id": by.id,
+            "actor_name": by.name,
+            "receipt": receipt,
+            "created_at": now,
+            "message": message,
+        }
+        with self._database.write() as connection:
+            known = self._begun(connection, receipt)
+            if known:
+                return known
+            running = connection.execute(_ACTIVE_ON, {"on_route": route.id}).mappings().first()
+            if running:
+                raise AlreadyRunning(_batch(running))
+            added = connection.execute(self._add.returning(batches.c.id), row).scalar()
+            begun = self._begun(connection, receipt) if added is None else None
+            return begun or _one(connection, added)
+
+    def claim(self, owner: str, now: datetime, lease: timedelta) -> Batch | None:
+        """Take the oldest active backfill that nobody holds and that need not wait."""
+        given = {"by_owner": owner, "now": now, "leased": now + lease}
+        with self._database.write() as connection:
+            claimed = connection.execute(_CLAIM, given).scalar()
+            return None if claimed is None else _one(connection, claimed)
+
+    def beat(self, batch: Batch, place: Place, reason: str | None, until: datetime) -> Batch | None:
+        """Hold the lease `until`, keep where the walk stands; None where it is no longer ours."""
+        values = {**_standing(place), "lease_until": until, "reason": reason}
+        return self._change(batch, values)
+
+    def wait(self, batch: Batch, place: Place, reason: str, until: datetime) -> None:
+        """Give the backfill back with the reason why it waits; nobody takes it before `until`."""
+        values = {**_standing(place), "owner": None, "lease_until": until, "reason": reason}
+        self._change(batch, values)
+
+    def give(self, batch: Batch, place: Place) -> None:
+        """Give the backfill back: whoever comes next goes on."""
+        self._change(batch, {**_standing(place), "owner": None, "lease_until": None})
+
+    def end(self, batch: Batch, state: BatchState, reason: str | None, now: datetime) -> None:
+        """End the backfill."""
+        values = {"state": state.value, "reason": reason, "owner": None, "finished_at": now}
+        self._change(batch, values)
+
+    def stop(self, batch_id: int) -> Batch | None:
+        """Let nothing more be put in; returns the backfill as it stands, or None.
+
+        The lease ends, so that one that waits for its source is looked at now.
+        """
+        still = sa.and_(_IS_ACTIVE, batches.c.state != BatchState.STOPPING.value)
+        waits = sa.and_(batches.c.id == batch_id, batches.c.owner.is_(None))
+        stopping = {"state": BatchState.STOPPING.value}
+        with self._database.write() as connection:
+            change = sa.update(batches).where(batches.c.id == batch_id, still)
+            connection.execute(change.values(stopping))
+            connection.execute(sa.update(batches).where(waits).values(lease_until=None))
+            return _maybe(connection, batch_id)
+
+    def resume(self, connection_name: str) -> None:
+        """Let those go on that wait for this source to be connected again."""
+        with self._database.write() as connection:
+            for row in connection.execute(_ACTIVE).mappings().all():
+                if _batch(row).place.refused == connection_name:
+                    free = batches.c.owner.is_(None), batches.c.id == row["id"]
+                    connection.execute(sa.update(batches).where(*free).values(lease_until=None))
+
+    def expire(self) -> None:
+        """End all leases: for the one long-running process, at its start."""
+        with self._database.write() as connection:
+            held = sa.update(batches).where(batches.c.owner.is_not(None))
+            connection.execute(held.values(owner=None, lease_until=None))
+
+    def get(self, batch_id: int) -> Batch | None:
+        """Return one backfill, or None."""
+        with self._database.read() as connection:
+            return _maybe(connection, batch_id)
+
+    def active(self) -> list[Batch]:
+        """Return the backfills that have not ended, oldest first."""
+        with self._database.read() as connection:
+            return [_batch(row) for row in connection.execute(_ACTIVE).mappings()]
+
+    def since(self, moment: datetime) -> list[Batch]:
+        """Return the active backfills and those that ended since `moment`, oldest first."""
+        with self._database.read() as connection:
+            return [_batch(row) for row in connection.execute(_SINCE, {"since": moment}).mappings()]
+
+    def counts(self, batch_id: int) -> Counts:
+        """Return how the documents that it found stand."""
+        with self._database.read() as connection:
+            found = connection.execute(_COUNTS, {"of_batch": batch_id}).mappings().all()
+        counts: dict[str, int] = {}
+        for row in found:
+            counts[_kind(row)] = counts.get(_kind(row), 0) + row["count"]
+        return Counts(
+            **counts,
+            synced_amounts=_amounts(found, Status.SUCCESS),
+            failed_amounts=_amounts(found, Status.FAILED),
+        )
+
+    def seen(self, batch: Batch, key: str) -> tuple[Status, bool] | None:
+        """Return how a document of the log stands and whether this backfill found it, or None."""
+        with self._database.read() as connection:
+            given = {"on_route": batch.route_id, "by_key": key}
+            row = connection.execute(_SEEN, given).first()
+        return (Status(row[0]), row[1] == batch.id) if row else None
+
+    def open(self, batch_id: int) -> int:
+        """Return how many of its documents are pending or processing, for an end to come."""
+        with self._database.read() as connection:
+            return connection.execute(_OPEN, {"of_batch": batch_id}).scalar_one()
+
+    def keep(self, batch_id: int, message: dict[str, Any]) -> None:
+        """Keep what the surface knows of its message."""
+        with self._database.write() as connection:
+            kept = sa.update(batches).where(batches.c.id == batch_id)
+            connection.execute(kept.values(message=message))
+
+    def _begun(self, connection: Connection, receipt: str | None) -> Batch | None:
+        if receipt is None:
+            return None
+        row = connection.execute(_BY_RECEIPT, {"given_receipt": receipt}).mappings().first()
+        return _batch(row) if row else None
+
+    def _change(self, batch: Batch, values: dict[str, Any]) -> Batch | None:
+        mine = sa.update(batches).where(
+            batches.c.id == batch.id, batches.c.owner == batch.owner, _IS_ACTIVE
+        )
+        with self._database.write() as connection:
+            if not connection.execute(mine.values(values)).rowcount:
+                return None
+            return _one(connection, batch.id)
+
+
+def _one(connection: Connection, batch_id: int | None) -> Batch:
+    return _batch(connection.execute(_BY_ID, {"by_id": batch_id}).mappings().one())
+
+
+def _maybe(connection: Connection, batch_id: int) -> Batch | None:
+    row = connection.execute(_BY_ID, {"by_id": batch_id}).mappings().first()
+    return _batch(row) if row else None
+
+
+def _kind(row: RowMapping) -> str:
+    match Status(row["status"]):
+        case Status.SUCCESS:
+            return "synced"
+        case Status.FAILED:
+            return "failed"
+        case Status.SKIPPED:
+            return "skipped"
+        case _:
+            return "waiting" if row["waits"] else "pending"
+
+
+def _amounts(found: Sequence[RowMapping], status: Status) -> list[Money]:
+    return [
+        Money.from_minor(int(row["minor"]), row["currency"])
+        for row in sorted(found, key=lambda row: row["currency"] or "")
+        if row["currency"] and row["status"] == status.value
+    ]
+
+
+def _standing(place: Place) -> dict[str, Any]:
+    tally = place.tally
+    return {"position": _written(place), "listed": tally.listed, "found": tally.new}
+
+
+def _written(place: Place) -> str:
+    day = place.day.isoformat() if place.day else None
+    return json.dumps({**asdict(place), "day": day})
+
+
+def _read(position: str) -> Place:
+    kept = json.loads(position)
+    day = date.fromisoformat(kept["day"]) if kept["day"] else None
+    before, tally = Tally(**kept["before"]), Tally(**kept["tally"])
+    return Place(day, before, tally, kept["refused"], kept["odd"])
+
+
+_PLAIN = (
+    *("id", "route_id", "route", "source", "source_system", "destination", "first", "last"),
+    *("destination_system", "reason", "owner", "created_at", "finished_at", "message"),
+)
+
+
+def _batch(row: RowMapping) -> Batch:
+    return Batch(
+        **{name: row[name] for name in _PLAIN},
+        lane=row["destination"],
+        state=BatchState(row["state"]),
+        place=_read(row["position"]),
+        by=Actor(row["actor_id"], row["actor_name"]),
+    )
