@@ -14,7 +14,7 @@ from typing import Any
 
 from sync.connectors.base import Parent
 from sync.connectors.quickbooks_facts import TAXED, Facts
-from sync.connectors.quickbooks_reading import CREDIT, REFUND, SALE, SHIPPING
+from sync.connectors.quickbooks_reading import CREDIT, REFUND, SALE
 from sync.documents import Charge, Document, Kind, Line
 from sync.money import Money, rounded
 
@@ -112,13 +112,13 @@ def body_of(
     items: Mapping[str | None, str],
     facts: Facts,
     *,
-    shipping: str | None = None,
+    charges: Mapping[str, str],
     deposit_to: str | None = None,
 ) -> dict[str, Any]:
-    """Return the body of a create; `items` by SKU, `shipping` the item of charges."""
+    """Return the body of a create; `items` by SKU, `charges` those of charges by name."""
     fold = folds(document, facts)
     lines = [_item(line, items[line.sku], document, facts, fold=fold) for line in document.lines]
-    lines += [_charge(one, shipping or SHIPPING, document, facts) for one in document.charges]
+    lines += [_charge(one, charges[one.name], document, facts) for one in document.charges]
     off = document.discount if fold else discount_of(document)
     if off:
         lines.append(_taken_off(rounded(off, document.total.currency)))

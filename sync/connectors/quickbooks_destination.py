@@ -22,7 +22,7 @@ from sync.connectors.quickbooks_bodies import (
     sum_of,
 )
 from sync.connectors.quickbooks_facts import Facts
-from sync.connectors.quickbooks_masters import SHIPPING, Masters
+from sync.connectors.quickbooks_masters import SHIPPING, Masters, charge_key
 from sync.connectors.quickbooks_reading import CREDIT, REFUND, SALE, key_in, money_of
 from sync.connectors.transport import Answer, Transport
 from sync.documents import Booked, Document, Kind
@@ -109,9 +109,7 @@ class QuickBooksDestination(QuickBooksAccount):
             raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason))
         customer = self._masters.customer(document.customer, document.total.currency)
         items = {line.sku: self._masters.item(line.sku) for line in document.lines}
-        shipping = SHIPPING
-        if document.charges and not facts.allows_shipping:
-            shipping = self._masters.shipping(document.charges[0].name) or SHIPPING
+        charges = {one.name: self._charge_item(one.name, facts) for one in document.charges}
         deposit_to = self._masters.bank_account() if document.refunded else None
         body = body_of(
             key,
@@ -120,14 +118,14 @@ class QuickBooksDestination(QuickBooksAccount):
             customer,
             items,
             facts,
-            shipping=shipping,
+            charges=charges,
             deposit_to=deposit_to,
         )
         payload = {
             "entity": entity_of(document),
             "requestid": request_id_of(key, body),
             "body": body,
-            "skus": [line.sku for line in document.lines],
+            "skus": [*items, *(charge_key(name) for name in charges)],
         }
         return Plan(document.kind, payload, document.total)
 
@@ -164,6 +162,11 @@ class QuickBooksDestination(QuickBooksAccount):
         taxed = taxed or any(charge.tax_percent for charge in document.charges)
         count = len(document.lines) + len(document.charges) if taxed else 0
         return Money.of(CENT * count, document.total.currency)
+
+    def _charge_item(self, name: str, facts: Facts) -> str:
+        """Return the item of a charge: the preference's own, else the one of that name."""
+        found = None if facts.allows_shipping else self._masters.shipping(name)
+        return found or SHIPPING
 
     def _answered(self, entity: str, answer: Answer) -> Booked | None:
         """Return what a create's answer tells of it; None where only a read can tell."""

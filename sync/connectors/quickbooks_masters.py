@@ -46,13 +46,13 @@ class Masters:
 
     def shipping(self, name: str) -> str | None:
         """Return the item that stands for a charge where shipping is no preference, or None."""
-        known = self._mappings.get(ITEM, f"charge:{name}")
+        known = self._mappings.get(ITEM, charge_key(name))
         if known:
             return known
         rows = self._api.query("Item", f"Name = {quoted(name)}")
         for row in rows:
             if row.maybe("Name") == name or row.maybe("Sku") == name:
-                self._mappings.put(ITEM, f"charge:{name}", row.text("Id"))
+                self._mappings.put(ITEM, charge_key(name), row.text("Id"))
                 return row.text("Id")
         return None
 
@@ -177,6 +177,11 @@ class Masters:
         raise FixData(Failure(ErrorType.NAME_CONFLICT, name, reason))
 
 
+def charge_key(name: str) -> str:
+    """Return under which key the item of a charge is remembered; no SKU begins so by chance."""
+    return f"charge:{name}"
+
+
 def _key(email: str, currency: str) -> str:
     return f"{currency}:{email.casefold()}"
 
@@ -193,4 +198,4 @@ def _body(customer: Customer, currency: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["ITEM", "SHIPPING", "Masters"]
+__all__ = ["ITEM", "SHIPPING", "Masters", "charge_key"]

@@ -240,15 +240,15 @@ def test_limits_are_kept_where_they_are_on(far: Far) -> None:
     assert statuses.count(429) in {1, 2}
 
 
-def test_changes_are_told_by_signed_events_in_both_formats(far: Far, letterbox: Letterbox) -> None:
+def test_changes_are_told_by_signed_events_in_both_formats(far: Far, box: Letterbox) -> None:
     """The signature is that of the raw body; the old format names entity and operation."""
-    far.http.post("/sandbox/webhooks", json={"url": letterbox.url}).raise_for_status()
+    far.http.post("/sandbox/webhooks", json={"url": box.url}).raise_for_status()
     made = far.bill()
-    event = letterbox.read(1)[0][0]
+    event = box.read(1)[0][0]
     assert (event["type"], event["intuitentityid"]) == ("qbo.invoice.created.v1", made["Id"])
-    proof = hmac.new(quickbooks.VERIFIER.encode(), letterbox.bodies[0], hashlib.sha256).digest()
-    assert letterbox.headers[0]["intuit-signature"] == base64.b64encode(proof).decode()
+    proof = hmac.new(quickbooks.VERIFIER.encode(), box.bodies[0], hashlib.sha256).digest()
+    assert box.headers[0]["intuit-signature"] == base64.b64encode(proof).decode()
     far.http.post("/sandbox/webhooks", json={"old": True}).raise_for_status()
     far.bill()
-    told = letterbox.read(2)[1]["eventNotifications"][0]
+    told = box.read(2)[1]["eventNotifications"][0]
     assert told["dataChangeEvent"]["entities"][0]["operation"] == "Create"
