@@ -21,6 +21,7 @@ from sync.connectors.quickbooks_reading import (
     PREFIXES,
     REFUND,
     SALE,
+    US_DOLLAR,
     VOID,
     customer_of,
     document_of,
@@ -111,17 +112,15 @@ class QuickBooksAccount:
                 "invsync cannot find them again by number. Switch them on under Sales settings."
             )
         rows = self._api.query(SALE, "", "orderby MetaData.LastUpdatedTime desc", RECENT)
-        native = [
-            row
-            for row in rows
-            if "hubspot" in (row.maybe("PrivateNote") or "").lower() and not key_in(row)
-        ]
-        if native:
+        if any(map(_is_from_hubspot, rows)):
             warnings.append(
                 "HubSpot's own QuickBooks sync seems to create invoices here: switch it off, "
                 "or every sale is booked twice."
             )
         return Account(self._realm, facts.name, facts.currency, tuple(warnings))
+
+    def _home(self) -> str:
+        return self._known.facts().currency or US_DOLLAR
 
     def _url(self, entity: str, row: Fields) -> str:
         return f"{self._web_url}/app/{entity.lower()}?txnId={row.text('Id')}"
@@ -168,19 +167,21 @@ class QuickBooksSource(QuickBooksAccount):
 
     def headers_of(self, order: Order) -> Sequence[Header]:
         """Return the sale and every credit and refund that belongs to it."""
-        sale = self._one_or_deleted(SALE, order.id)
-        found = list(self._told(SALE, sale))
+        entity, number = _named(order.id)
+        sale = self._one_or_deleted(entity, number)
+        found = list(self._told(entity, sale))
         buyer = sale.inner_or_empty("CustomerRef").maybe("value")
-        if buyer:
-            for entity in (CREDIT, REFUND):
-                rows = self._api.all(entity, f"CustomerRef = {quoted(buyer)}")
+        if entity == SALE and buyer:
+            for kind in (CREDIT, REFUND):
+                rows = self._api.all(kind, f"CustomerRef = {quoted(buyer)}")
                 mine = (row for row in rows if sale_of(row) == order.id)
-                found += [header for row in mine for header in self._told(entity, row)]
+                found += [header for row in mine for header in self._told(kind, row)]
         return found
 
     def order(self, order_id: str) -> Order:
         """Return the sale that stands for an order. Raises FixData(not_found)."""
-        return self._order(self._api.one(SALE, order_id))
+        entity, number = _named(order_id)
+        return self._order(entity, self._api.one(entity, number))
 
     def order_by_number(self, number: str) -> Order | None:
         """Return the sale with exactly this number, or that of the credit which has it."""
@@ -188,12 +189,11 @@ class QuickBooksSource(QuickBooksAccount):
             for row in self._api.query(entity, f"DocNumber = {quoted(number)}"):
                 if row.maybe("DocNumber") != number:
                     continue
-                sale = row.text("Id") if entity == SALE else sale_of(row)
-                if sale:
-                    return self._order(row if entity == SALE else self._api.one(SALE, sale))
+                sale = sale_of(row) if entity != SALE else None
+                return self.order(sale) if sale else self._order(entity, row)
         if number.isdecimal():
             for row in self._api.query(SALE, f"Id = {quoted(number)}"):
-                return self._order(row)
+                return self._order(SALE, row)
         return None
 
     def read(self, source_id: str) -> Document:
@@ -210,7 +210,7 @@ class QuickBooksSource(QuickBooksAccount):
         if status == COPIED:
             reason = f"{number_of(row)} was made by invsync itself; it never goes back"
             raise FixData(Failure(ErrorType.NOT_FOUND, source_id, reason))
-        order = self._order(row) if entity == SALE else self._order_of_credit(entity, row)
+        order = self._order(SALE, row) if entity == SALE else self._order_of_credit(entity, row)
         facts, skus = self._known.facts(), self._skus(items_of(row))
         return document_of(source_id, entity, row, self._customer(row), order, skus, facts)
 
@@ -221,13 +221,13 @@ class QuickBooksSource(QuickBooksAccount):
             reason = f"Invoice {number_of(row)} is not voided any more"
             raise FixData(Failure(ErrorType.NOT_READY, source_id, reason))
         currency = row.inner_or_empty("CurrencyRef").maybe("value")
-        nothing = Money.of(0, currency or self._known.facts().currency or "USD")
+        nothing = Money.of(0, currency or self._home())
         issued = row.day("TxnDate") if row.maybe("TxnDate") else self._clock.now().date()
         return Document(
             source_id=source_id,
             kind=Kind.RETURN,
             number=f"{number_of(row)}-VOID",
-            order=self._order(row),
+            order=self._order(SALE, row),
             issued=issued,
             customer=Customer("", row.inner_or_empty("CustomerRef").maybe("name") or "", "", None),
             lines=(),
@@ -247,8 +247,7 @@ class QuickBooksSource(QuickBooksAccount):
                 "Link it to the invoice in QuickBooks, then retry"
             )
             raise FixData(Failure(ErrorType.FIELD_INVALID, "LinkedTxn", reason))
-        found = self._api.one(SALE, sale)
-        return Order(sale, number_of(found), status_of(found), self._url(entity, row))
+        return self.order(sale)
 
     def _one_or_deleted(self, entity: str, number: str) -> Fields:
         try:
@@ -265,12 +264,13 @@ class QuickBooksSource(QuickBooksAccount):
         return Fields(f"QuickBooks' {entity} {number}", left)
 
     def _told(self, entity: str, row: Fields) -> Iterator[Header]:
-        header = header_of(entity, row, self._url(entity, row))
+        header = header_of(entity, row, self._url(entity, row), self._home())
         if header:
             yield header
 
-    def _order(self, row: Fields) -> Order:
-        return Order(row.text("Id"), number_of(row), status_of(row), self._url(SALE, row))
+    def _order(self, entity: str, row: Fields) -> Order:
+        order_id = f"{PREFIXES.get(entity, '')}{row.text('Id')}"
+        return Order(order_id, number_of(row), status_of(row), self._url(entity, row))
 
     def _customer(self, row: Fields) -> Customer:
         number = row.inner_or_empty("CustomerRef").maybe("value")
@@ -291,3 +291,11 @@ def _named(source_id: str) -> tuple[str, str]:
         if source_id.startswith(prefix):
             return entity, source_id.removeprefix(prefix)
     return SALE, source_id
+
+
+def _is_from_hubspot(row: Fields) -> bool:
+    """Return whether another connector's marks stand on an invoice that is not ours."""
+    texts = [row.maybe("PrivateNote") or ""]
+    for one in row.each("CustomField"):
+        texts += [one.maybe("Name") or "", one.maybe("StringValue") or ""]
+    return not key_in(row) and any("hubspot" in text.casefold() for text in texts)

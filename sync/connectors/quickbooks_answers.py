@@ -11,7 +11,10 @@ from sync.errors import ErrorType, Failure
 
 EXPIRED, OTHER_COMPANY = "3200", "3100"
 _CODE = re.compile(r"(?i)(?:errorcode=|code=[\"']?|<errorcode>)\s*0*(\d+)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_TAX = re.compile(r"\b(tax|gst|hst|vat|tax rate)\b")
 SHOWN = 300
+ELSEWHERE = ". Was it connected to another company, or to a sandbox one?"
 
 _BY_CODE = {
     "3200": ErrorType.UNAUTHORIZED,
@@ -19,7 +22,9 @@ _BY_CODE = {
     "120": ErrorType.PERMISSION_DENIED,
     "6190": ErrorType.ACCOUNT_SUSPENDED,
     "6140": ErrorType.CONFLICT,
-    "6210": ErrorType.CONFLICT,
+    "3001": ErrorType.RATE_LIMITED,
+    "3002": ErrorType.RATE_LIMITED,
+    "10000": ErrorType.DESTINATION_DOWN,
     "6240": ErrorType.NAME_CONFLICT,
     "6070": ErrorType.AMOUNT_MISMATCH,
     "5010": ErrorType.STALE,
@@ -36,6 +41,20 @@ _BY_ELEMENT = {
     "DepositToAccountRef": ErrorType.ACCOUNT_NOT_MAPPED,
     "IncomeAccountRef": ErrorType.ACCOUNT_NOT_MAPPED,
 }
+_INACTIVE = {
+    ErrorType.SKU_NOT_FOUND: ErrorType.ITEM_INACTIVE,
+    ErrorType.CUSTOMER_INVALID: ErrorType.CUSTOMER_INACTIVE,
+}
+
+_NAMED = re.compile(r"(?i)\b(item|customer|name|account|taxcode)s?\b (?:element )?(?:id )?\w*\d")
+_REFERS = {
+    "item": "ItemRef",
+    "customer": "CustomerRef",
+    "name": "CustomerRef",
+    "account": "DepositToAccountRef",
+    "taxcode": "TaxCodeRef",
+}
+"""What the text of a 2500 calls the objects that fields refer to, where it names no field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,11 @@ class Fault:
     message: str
     detail: str
     element: str
+
+    @property
+    def field(self) -> str:
+        """The field itself, without the path to it."""
+        return self.element.rpartition(".")[2]
 
     @property
     def said(self) -> str:
@@ -81,10 +105,18 @@ def classify(answer: Answer, data: Any) -> Failure:
         kind = _BY_STATUS.get(answer.status, ErrorType.UNKNOWN)
         return Failure(kind, str(answer.status), f"QuickBooks: {answer.text[:SHOWN]}{tail}")
     kind = _kind(fault, answer.status)
-    if fault.code == OTHER_COMPANY:
-        tail = f". Was it connected to another company, or to a sandbox one?{tail}"
-    key = fault.element or fault.code or str(answer.status)
-    return Failure(kind, key, f"QuickBooks: {fault.said}{tail}")
+    hint = ELSEWHERE if fault.code == OTHER_COMPANY else ""
+    return Failure(kind, _key(kind, fault, answer.status), f"QuickBooks: {fault.said}{hint}{tail}")
+
+
+def _key(kind: ErrorType, fault: Fault, status: int) -> str:
+    """Return the cause's key: which field it is about, or until when the books are closed."""
+    if kind is ErrorType.PERIOD_CLOSED:
+        day = _DAY.search(fault.said)
+        return day[0] if day else "date"
+    if kind is ErrorType.CONFLICT:
+        return "DocNumber"
+    return fault.element or fault.code or str(status)
 
 
 def is_expired(answer: Answer) -> bool:
@@ -102,45 +134,55 @@ def _kind(fault: Fault, status: int) -> ErrorType:
     if known:
         return known
     match fault.code:
-        case "610" if fault.element in _BY_ELEMENT or "item" in fault.detail.lower():
-            inactive = "inactive" in fault.detail.lower()
-            item = ErrorType.ITEM_INACTIVE if inactive else ErrorType.SKU_NOT_FOUND
-            kind = _BY_ELEMENT.get(fault.element, ErrorType.SKU_NOT_FOUND)
-            if kind is ErrorType.SKU_NOT_FOUND:
-                return item
-            return ErrorType.CUSTOMER_INACTIVE if inactive else kind
         case "610":
-            return ErrorType.NOT_FOUND
+            return _missing(fault)
         case "2500":
-            return _BY_ELEMENT.get(fault.element, ErrorType.FIELD_INVALID)
-        case "6000" | "6430" | "6540":
-            return _by_text(fault.said.lower())
+            return _BY_ELEMENT.get(fault.field or _referred(fault), ErrorType.FIELD_INVALID)
+        case "6000" | "6210" | "6430" | "6540":
+            return _by_text(fault)
         case _ if fault.code:
             return ErrorType.FIELD_INVALID
         case _:
             return _BY_STATUS.get(status, ErrorType.UNKNOWN)
 
 
-def _by_text(said: str) -> ErrorType:
+def _missing(fault: Fault) -> ErrorType:
+    """Tell what a 610 is about: something referred to, or the object that was asked for.
+
+    The usual text lists everything that might have become inactive, which names nothing.
+    """
+    said = fault.detail.lower()
+    is_item = "item" in said and "customer" not in said
+    kind = _BY_ELEMENT.get(fault.field or ("ItemRef" if is_item else ""), ErrorType.NOT_FOUND)
+    return _INACTIVE.get(kind, kind) if "inactive" in said else kind
+
+
+def _referred(fault: Fault) -> str:
+    found = _NAMED.search(fault.detail)
+    return _REFERS[found[1].lower()] if found else ""
+
+
+def _by_text(fault: Fault) -> ErrorType:
     """Tell business rules, which share codes, apart by their texts (guide, section 4)."""
+    said = fault.said.lower()
     if "closed" in said or "account period" in said:
         return ErrorType.PERIOD_CLOSED
     if "currency" in said:
         return ErrorType.CURRENCY_UNSUPPORTED
-    if "tax" in said:
+    if _TAX.search(said):
         return ErrorType.TAX_NOT_MAPPED
     if "amount" in said:
         return ErrorType.AMOUNT_MISMATCH
-    return ErrorType.FIELD_INVALID
+    return ErrorType.CONFLICT if fault.code == "6210" else ErrorType.FIELD_INVALID
 
 
 def _fault(first: dict[str, Any]) -> Fault:
-    message, detail = str(first.get("message", "")), str(first.get("detail", ""))
-    code = str(first.get("code", "")).lstrip("0")
+    message, detail = str(first.get("message") or ""), str(first.get("detail") or "")
+    code = str(first.get("code") or "").lstrip("0")
     if not code:
         found = _CODE.search(message)
         code = found[1] if found else ""
-    return Fault(code, message, detail, str(first.get("element", "")))
+    return Fault(code, message, detail, str(first.get("element") or ""))
 
 
 def _lowered(value: Any) -> Any:

@@ -69,11 +69,15 @@ def note_of(key: str, document: Document, parent: Parent | None) -> str:
     return "\n".join(lines)
 
 
+def percents_of(document: Document) -> set[Decimal]:
+    """Return every tax percent of the document."""
+    lines = {line.tax_percent for line in document.lines}
+    return lines | {charge.tax_percent for charge in document.charges}
+
+
 def folds(document: Document, facts: Facts) -> bool:
     """Return whether discounts must stand in the unit prices, for one line would tax them wrong."""
-    percents = {line.tax_percent for line in document.lines}
-    percents |= {charge.tax_percent for charge in document.charges}
-    return not facts.is_us and len(percents) > 1
+    return not facts.is_us and len(percents_of(document)) > 1
 
 
 def discount_of(document: Document) -> Decimal:
@@ -93,7 +97,7 @@ def sum_of(document: Document, facts: Facts) -> Money:
         before = nets.get(charge.tax_percent, Decimal(0))
         nets[charge.tax_percent] = before + rounded(charge.amount, currency)
     whole = sum(nets.values(), Decimal(0))
-    off = document.discount if fold else discount_of(document)
+    off = rounded(document.discount if fold else discount_of(document), currency)
     tax = document.tax.amount
     if not facts.is_us:
         share = off / whole if whole else Decimal(0)
@@ -109,19 +113,13 @@ def body_of(
     document: Document,
     parent: Parent | None,
     customer: str,
-    items: Mapping[str | None, str],
+    items: Mapping[str, str],
     facts: Facts,
     *,
     charges: Mapping[str, str],
     deposit_to: str | None = None,
 ) -> dict[str, Any]:
     """Return the body of a create; `items` by SKU, `charges` those of charges by name."""
-    fold = folds(document, facts)
-    lines = [_item(line, items[line.sku], document, facts, fold=fold) for line in document.lines]
-    lines += [_charge(one, charges[one.name], document, facts) for one in document.charges]
-    off = document.discount if fold else discount_of(document)
-    if off:
-        lines.append(_taken_off(rounded(off, document.total.currency)))
     body: dict[str, Any] = {
         "DocNumber": number_for(key, document),
         "TxnDate": document.issued.isoformat(),
@@ -130,10 +128,12 @@ def body_of(
         "BillEmail": {"Address": document.customer.email},
         "PrivateNote": note_of(key, document, parent),
         "ApplyTaxAfterDiscount": True,
-        "Line": lines,
+        "Line": _lines(document, items, charges, facts),
     }
     if document.due and document.kind is Kind.INVOICE:
         body["DueDate"] = document.due.isoformat()
+    if parent and entity_of(document) == CREDIT:
+        body["InvoiceRef"] = {"value": parent.id}
     if deposit_to:
         body["DepositToAccountRef"] = {"value": deposit_to}
     if facts.is_us:
@@ -141,6 +141,20 @@ def body_of(
     else:
         body["GlobalTaxCalculation"] = "TaxExcluded"
     return body
+
+
+def _lines(
+    document: Document, items: Mapping[str, str], charges: Mapping[str, str], facts: Facts
+) -> list[dict[str, Any]]:
+    fold = folds(document, facts)
+    lines = [
+        _item(line, items[line.sku or ""], document, facts, fold=fold) for line in document.lines
+    ]
+    lines += [_charge(one, charges[one.name], document, facts) for one in document.charges]
+    off = rounded(document.discount if fold else discount_of(document), document.total.currency)
+    if off:
+        lines.append(_taken_off(off))
+    return lines
 
 
 def _amount(line: Line, currency: str, *, fold: bool) -> Decimal:

@@ -1,12 +1,12 @@
-"""QuickBooks Online as a destination: every create carries a request id, and is looked up first.
+"""QuickBooks Online (Accounting API v3) as a destination: invoices, credit memos, refund receipts.
 
-The look-up is by the DocNumber, which is always the same for a document. The whole key stands in
-the private note, so that a foreign transaction with the same number is never taken for ours.
+It is KEYED: every create carries a request id, and is still looked up by its DocNumber first. The
+whole key stands in the private note, so that a foreign transaction with the same number is never
+taken for ours. A create's answer is whole, so nothing is read back.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from sync.clock import Clock
 from sync.connectors.base import Mappings, Matches, Parent, Plan
@@ -18,19 +18,25 @@ from sync.connectors.quickbooks_bodies import (
     discount_of,
     entity_of,
     number_for,
+    percents_of,
     request_id_of,
     sum_of,
 )
 from sync.connectors.quickbooks_facts import Facts
-from sync.connectors.quickbooks_masters import SHIPPING, Masters, charge_key
-from sync.connectors.quickbooks_reading import CREDIT, REFUND, SALE, key_in, money_of
+from sync.connectors.quickbooks_masters import Masters, Uses
+from sync.connectors.quickbooks_reading import (
+    CREDIT,
+    REFUND,
+    SALE,
+    SHIPPING,
+    key_in,
+    money_of,
+)
 from sync.connectors.transport import Answer, Transport
-from sync.documents import Booked, Document, Kind
+from sync.documents import Booked, Charge, Document, Kind
 from sync.errors import ErrorType, Failure, FixData
 from sync.money import Money
 from sync.outcomes import Created, NotSent, Outcome, Rejected
-
-CENT = Decimal("0.01")
 
 
 class QuickBooksDestination(QuickBooksAccount):
@@ -55,61 +61,44 @@ class QuickBooksDestination(QuickBooksAccount):
     def find(self, key: str, document: Document, parent: Parent | None) -> Matches:
         """Return what carries the document's number: ours by the key in its note, or foreign."""
         del parent
-        entity = entity_of(document)
-        number = number_for(key, document)
-        foreign = None
-        for row in self._api.query(entity, f"DocNumber = {quoted(number)}"):
-            if row.maybe("DocNumber") != number:
-                continue
-            booked = self._booked(entity, row)
-            if booked.key == key:
-                return Matches(ours=booked)
-            foreign = foreign or booked
-        return Matches(foreign=foreign)
+        entity, number = entity_of(document), number_for(key, document)
+        rows = self._api.query(entity, f"DocNumber = {quoted(number)}")
+        found = [self._booked(entity, row) for row in rows if row.maybe("DocNumber") == number]
+        ours = next((one for one in found if one.key == key), None)
+        return Matches(ours, None if ours else next(iter(found), None))
+
+    def read(self, destination_id: str, kind: Kind) -> Booked:
+        """Return the transaction with QuickBooks' id. Raises FixData(not_found)."""
+        if kind is Kind.INVOICE:
+            return self._booked(SALE, self._api.one(SALE, destination_id))
+        try:
+            return self._booked(CREDIT, self._api.one(CREDIT, destination_id))
+        except FixData as error:
+            if error.failure.error_type is not ErrorType.NOT_FOUND:
+                raise
+            return self._booked(REFUND, self._api.one(REFUND, destination_id))
 
     def blockers(self, document: Document) -> Sequence[Failure]:
         """Return everything that stops `document` now, without writing anything."""
-        facts = self._known.facts()
-        found = list(self._company_blockers(document, facts))
-        home = facts.currency or document.total.currency
-        customer = self._masters.customer_blocker(document.customer, document.total.currency, home)
+        facts, currency = self._known.facts(), document.total.currency
+        found = [*self._company_blockers(document, facts), *self._charge_blockers(document, facts)]
+        customer = self._masters.customer_blocker(
+            document.customer, currency, facts.currency or currency
+        )
         found += [customer] if customer else []
         found += self._masters.item_blockers(document.lines)
         return list({(one.error_type, one.key): one for one in found}.values())
 
-    def _company_blockers(self, document: Document, facts: Facts) -> Iterator[Failure]:
-        if facts.closed_until and document.issued <= facts.closed_until:
-            day = facts.closed_until.isoformat()
-            reason = f"The books are closed until {day}, the document is of {document.issued}"
-            yield Failure(ErrorType.PERIOD_CLOSED, day, reason)
-        if discount_of(document) and not facts.allows_discount:
-            reason = "Discounts are off in QuickBooks: switch them on under Sales settings"
-            yield Failure(ErrorType.FIELD_INVALID, "discount", reason)
-        percents = {line.tax_percent for line in document.lines}
-        percents |= {charge.tax_percent for charge in document.charges}
-        for percent in sorted(percents):
-            if facts.code_for(percent) is None:
-                shown = f"{percent.normalize():f}"
-                reason = f"No active tax code of {shown} % in QuickBooks"
-                yield Failure(ErrorType.TAX_NOT_MAPPED, shown, reason)
-        for charge in document.charges:
-            if not facts.allows_shipping and self._masters.shipping(charge.name) is None:
-                reason = f"No item named {charge.name} in QuickBooks, and shipping is off there"
-                yield Failure(ErrorType.SKU_NOT_FOUND, charge.name, reason)
-        if document.refunded and self._masters.bank_account() is None:
-            reason = "There is not exactly one bank account that refunds could be paid from"
-            yield Failure(ErrorType.ACCOUNT_NOT_MAPPED, "DepositToAccountRef", reason)
-
     def plan(self, key: str, document: Document, parent: Parent | None) -> Plan:
         """Make the create ready; a new customer is made here, first of its kind."""
-        facts = self._known.facts()
+        facts, currency = self._known.facts(), document.total.currency
         expected = sum_of(document, facts)
         if abs(expected.amount - document.total.amount) > self.tolerance(document).amount:
             reason = f"QuickBooks would make {expected} of it, the source says {document.total}"
             raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason))
-        customer = self._masters.customer(document.customer, document.total.currency)
-        items = {line.sku: self._masters.item(line.sku) for line in document.lines}
-        charges = {one.name: self._charge_item(one.name, facts) for one in document.charges}
+        customer = self._masters.customer(document.customer, currency)
+        items = {line.sku or "": self._masters.item(line.sku) for line in document.lines}
+        charged = {one.name: self._item_of(one, document, facts) for one in document.charges}
         deposit_to = self._masters.bank_account() if document.refunded else None
         body = body_of(
             key,
@@ -118,14 +107,15 @@ class QuickBooksDestination(QuickBooksAccount):
             customer,
             items,
             facts,
-            charges=charges,
+            charges={name: item for name, item in charged.items() if item},
             deposit_to=deposit_to,
         )
         payload = {
             "entity": entity_of(document),
             "requestid": request_id_of(key, body),
             "body": body,
-            "skus": [*items, *(charge_key(name) for name in charges)],
+            "items": items,
+            "charges": list(charged),
         }
         return Plan(document.kind, payload, document.total)
 
@@ -140,33 +130,49 @@ class QuickBooksDestination(QuickBooksAccount):
         if isinstance(outcome, Created) and isinstance(event, Answer):
             return Created(outcome.destination_id, self._answered(entity, event))
         if isinstance(outcome, Rejected):
-            email = body["BillEmail"]["Address"]
-            customer = f"{body['CurrencyRef']['value']}:{email}"
-            self._masters.forget(outcome.failure, plan.payload["skus"], customer)
+            email, currency = body["BillEmail"]["Address"], body["CurrencyRef"]["value"]
+            uses = Uses(plan.payload["items"], plan.payload["charges"], email, currency)
+            return Rejected(self._masters.refused(outcome.failure, uses))
         return outcome
 
-    def read(self, destination_id: str, kind: Kind) -> Booked:
-        """Return the transaction with QuickBooks' id. Raises FixData(not_found)."""
-        if kind is Kind.INVOICE:
-            return self._booked(SALE, self._api.one(SALE, destination_id))
-        try:
-            return self._booked(CREDIT, self._api.one(CREDIT, destination_id))
-        except FixData as error:
-            if error.failure.error_type is not ErrorType.NOT_FOUND:
-                raise
-            return self._booked(REFUND, self._api.one(REFUND, destination_id))
-
     def tolerance(self, document: Document) -> Money:
-        """Return a cent a line: QuickBooks rounds taxes once a rate, a source line by line."""
-        taxed = any(line.tax_percent for line in document.lines)
-        taxed = taxed or any(charge.tax_percent for charge in document.charges)
-        count = len(document.lines) + len(document.charges) if taxed else 0
-        return Money.of(CENT * count, document.total.currency)
+        """Return a minor unit a line: QuickBooks rounds taxes once a rate, others line by line."""
+        count = len(document.lines) + len(document.charges) if any(percents_of(document)) else 0
+        return Money.from_minor(count, document.total.currency)
 
-    def _charge_item(self, name: str, facts: Facts) -> str:
-        """Return the item of a charge: the preference's own, else the one of that name."""
-        found = None if facts.allows_shipping else self._masters.shipping(name)
-        return found or SHIPPING
+    def _company_blockers(self, document: Document, facts: Facts) -> Iterator[Failure]:
+        currency = document.total.currency
+        if not facts.many_currencies and facts.currency not in {None, currency}:
+            reason = f"QuickBooks holds {facts.currency} alone, this document is {currency}"
+            yield Failure(ErrorType.CURRENCY_UNSUPPORTED, currency, reason)
+        if facts.closed_until and document.issued <= facts.closed_until:
+            day = facts.closed_until.isoformat()
+            reason = f"The books are closed until {day}, the document is of {document.issued}"
+            yield Failure(ErrorType.PERIOD_CLOSED, day, reason)
+        if discount_of(document) and not facts.allows_discount:
+            reason = "Discounts are off in QuickBooks: switch them on under Sales settings"
+            yield Failure(ErrorType.FIELD_INVALID, "discount", reason)
+        for percent in sorted(percents_of(document)):
+            if facts.code_for(percent) is None:
+                shown = f"{percent.normalize():f}"
+                reason = f"No active tax code of {shown} % in QuickBooks"
+                yield Failure(ErrorType.TAX_NOT_MAPPED, shown, reason)
+        if document.refunded and self._masters.bank_account() is None:
+            reason = "There is not exactly one bank account that refunds could be paid from"
+            yield Failure(ErrorType.ACCOUNT_NOT_MAPPED, "DepositToAccountRef", reason)
+
+    def _charge_blockers(self, document: Document, facts: Facts) -> Iterator[Failure]:
+        for charge in document.charges:
+            if self._item_of(charge, document, facts) is None:
+                off = "" if facts.allows_shipping else ", and shipping is off there"
+                reason = f"No item is named {charge.name} in QuickBooks{off}"
+                yield Failure(ErrorType.SKU_NOT_FOUND, charge.name, reason)
+
+    def _item_of(self, charge: Charge, document: Document, facts: Facts) -> str | None:
+        """Return what stands for a charge: a transaction has one shipping amount, if it is on."""
+        if facts.allows_shipping and charge is document.charges[0]:
+            return SHIPPING
+        return self._masters.charge(charge.name)
 
     def _answered(self, entity: str, answer: Answer) -> Booked | None:
         """Return what a create's answer tells of it; None where only a read can tell."""
@@ -176,12 +182,13 @@ class QuickBooksDestination(QuickBooksAccount):
             return None
 
     def _booked(self, entity: str, row: Fields) -> Booked:
+        number = row.maybe("DocNumber")
         return Booked(
             id=row.text("Id"),
-            number=row.maybe("DocNumber"),
+            number=number,
             kind=Kind.INVOICE if entity == SALE else Kind.RETURN,
             key=key_in(row),
-            order_number=row.maybe("DocNumber"),
-            total=money_of(row),
+            order_number=number,
+            total=money_of(row, self._home()),
             url=self._url(entity, row),
         )

@@ -15,6 +15,9 @@ from sync.connectors.quickbooks_api import Api
 KEPT = timedelta(hours=1)
 US = "US"
 TAXED, UNTAXED = "TAX", "NON"
+ON_AMOUNT = "TaxOnAmount"
+EVEN_OLD = "Active in (true, false)"
+"""Inactive codes still stand on older documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Facts:
     name: str
     country: str
     currency: str | None
+    many_currencies: bool
     custom_numbers: bool
     allows_shipping: bool
     allows_discount: bool
@@ -64,20 +68,21 @@ class Known:
 
 
 def read(api: Api, realm: str) -> Facts:
-    """Ask the company: two requests, three more outside the US. Raises ReadError."""
+    """Ask the company: two requests, two more outside the US. Raises ReadError."""
     info = Fields("QuickBooks' company", api.get(f"/companyinfo/{realm}").get("CompanyInfo"))
     prefs = Fields("QuickBooks' preferences", api.get("/preferences").get("Preferences"))
     sales, books = (
         prefs.inner_or_empty("SalesFormsPrefs"),
         prefs.inner_or_empty("AccountingInfoPrefs"),
     )
-    money = prefs.inner_or_empty("CurrencyPrefs").inner_or_empty("HomeCurrency")
+    money = prefs.inner_or_empty("CurrencyPrefs")
     country = info.maybe("Country") or US
     percents, codes = ({}, {}) if country == US else _taxes(api)
     return Facts(
         name=info.maybe("CompanyName") or realm,
         country=country,
-        currency=money.maybe("value"),
+        currency=money.inner_or_empty("HomeCurrency").maybe("value"),
+        many_currencies=money.raw("MultiCurrencyEnabled") is not False,
         custom_numbers=sales.raw("CustomTxnNumbers") is not False,
         allows_shipping=sales.raw("AllowShipping") is True,
         allows_discount=sales.raw("AllowDiscount") is not False,
@@ -88,14 +93,28 @@ def read(api: Api, realm: str) -> Facts:
 
 
 def _taxes(api: Api) -> tuple[dict[str, Decimal], dict[Decimal, str]]:
-    rates = {one.text("Id"): one.amount_or_zero("RateValue") for one in api.query("TaxRate", "")}
+    """Return the percent of each code, and for sales one code of each percent, the oldest.
+
+    Codes that are for purchases alone, that reverse the charge (their rates undo each other) or
+    that tax a tax are read, but never chosen.
+    """
+    rates = {
+        one.text("Id"): one.amount_or_zero("RateValue") for one in api.all("TaxRate", EVEN_OLD)
+    }
     percents: dict[str, Decimal] = {}
     codes: dict[Decimal, str] = {}
-    for code in api.query("TaxCode", ""):
-        details = code.inner_or_empty("SalesTaxRateList").each("TaxRateDetail")
+    for code in sorted(api.all("TaxCode", EVEN_OLD), key=_age):
+        details = list(code.inner_or_empty("SalesTaxRateList").each("TaxRateDetail"))
         found = [rates.get(one.inner("TaxRateRef").text("value"), Decimal(0)) for one in details]
         percent = sum(found, Decimal(0)).normalize()
         percents[code.text("Id")] = percent
-        if code.raw("Active") is not False:
+        simple = all(one.maybe("TaxTypeApplicable") in {None, ON_AMOUNT} for one in details)
+        usable = bool(found) and simple and min(found) >= 0
+        if usable and code.raw("Active") is not False and code.raw("Hidden") is not True:
             codes.setdefault(percent, code.text("Id"))
     return percents, codes
+
+
+def _age(code: Fields) -> tuple[int, str]:
+    number = code.text("Id")
+    return (int(number) if number.isdecimal() else 0, number)

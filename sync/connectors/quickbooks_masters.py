@@ -5,7 +5,8 @@ picks (guide, section 3). What was found once is remembered until a refusal name
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +14,36 @@ from sync.connectors.base import Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_api import Api, quoted
 from sync.connectors.quickbooks_bodies import LONGEST_NAME, request_id_of
-from sync.connectors.quickbooks_reading import SHIPPING
 from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
 from sync.outcomes import Created, NotSent, Rejected
 
-ITEM, CUSTOMER = "item", "customer"
+ITEM, CHARGE, CUSTOMER = "item", "charge", "customer"
+OF_ITEMS = frozenset({ErrorType.SKU_NOT_FOUND, ErrorType.ITEM_INACTIVE})
+OF_CUSTOMERS = frozenset(
+    {ErrorType.CUSTOMER_INVALID, ErrorType.CUSTOMER_INACTIVE, ErrorType.CURRENCY_UNSUPPORTED}
+)
 ANOTHER_MAKES_IT = timedelta(seconds=2)
 ANY = " and Active in (true, false)"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_FORBIDDEN = re.compile(r"[:\t\n\r]+")
+_FORBIDDEN = re.compile(r"[:\t\n\r]+ *")
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a create refers to: items by SKU, charges by name, its customer."""
+
+    skus: Mapping[str, str]
+    charges: Sequence[str]
+    email: str
+    currency: str
+
+    def named(self, failure: Failure) -> str:
+        """Return the SKU of the item that a refusal names by its id; else all of them."""
+        said = failure.reason.partition("(intuit_tid")[0]
+        ids = set(re.findall(r"\d+", said))
+        named = [sku for sku, item in self.skus.items() if item in ids]
+        return ", ".join(named or self.skus) or failure.key
 
 
 class Masters:
@@ -35,7 +56,7 @@ class Masters:
     def item_blockers(self, lines: Sequence[Line]) -> list[Failure]:
         """Return why lines have no item to stand for them; remembers those they have."""
         found = [
-            Failure(ErrorType.SKU_NOT_FOUND, "", f"The line {line.name!r} has no SKU")
+            Failure(ErrorType.SKU_NOT_FOUND, line.name, f"The line {line.name!r} has no SKU")
             for line in lines
             if line.sku is None
         ]
@@ -44,16 +65,17 @@ class Masters:
         rows = self._api.among("Item", "Sku", unknown, ANY) if unknown else []
         return found + [stop for sku in unknown if (stop := self._item_blocker(sku, rows))]
 
-    def shipping(self, name: str) -> str | None:
-        """Return the item that stands for a charge where shipping is no preference, or None."""
-        known = self._mappings.get(ITEM, charge_key(name))
+    def charge(self, name: str) -> str | None:
+        """Return the one item whose name or SKU is exactly the charge's name, or None."""
+        known = self._mappings.get(CHARGE, name)
         if known:
             return known
-        rows = self._api.query("Item", f"Name = {quoted(name)}")
-        for row in rows:
-            if row.maybe("Name") == name or row.maybe("Sku") == name:
-                self._mappings.put(ITEM, charge_key(name), row.text("Id"))
-                return row.text("Id")
+        for field in ("Name", "Sku"):
+            rows = self._api.query("Item", f"{field} = {quoted(name)}")
+            same = [row for row in rows if row.maybe(field) == name]
+            if len(same) == 1:
+                self._mappings.put(CHARGE, name, same[0].text("Id"))
+                return same[0].text("Id")
         return None
 
     def item(self, sku: str | None) -> str:
@@ -77,18 +99,20 @@ class Masters:
             return None
         found = self._by_email(email)
         active = [row for row in found if row.raw("Active") is not False]
-        if len(active) > 1:
-            both = ", ".join(row.maybe("DisplayName") or row.text("Id") for row in active[:3])
+        billed = [row for row in active if _currency_of(row, home) == currency]
+        if len(billed) > 1:
+            both = ", ".join(row.maybe("DisplayName") or row.text("Id") for row in billed[:3])
             return Failure(ErrorType.CONFLICT, email, f"Several customers have {email}: {both}")
-        if found and not active:
+        if billed:
+            self._mappings.put(CUSTOMER, _key(email, currency), billed[0].text("Id"))
+            return None
+        if active:
+            theirs = _currency_of(active[0], home)
+            reason = f"{name} is billed in {theirs} in QuickBooks, this document is {currency}"
+            return Failure(ErrorType.CURRENCY_UNSUPPORTED, currency, reason)
+        if found:
             reason = f"The customer {found[0].maybe('DisplayName')} is inactive in QuickBooks"
             return Failure(ErrorType.CUSTOMER_INACTIVE, email, reason)
-        if active:
-            theirs = active[0].inner_or_empty("CurrencyRef").maybe("value") or home
-            if theirs != currency:
-                reason = f"{name} is billed in {theirs} in QuickBooks, this document is {currency}"
-                return Failure(ErrorType.CURRENCY_UNSUPPORTED, currency, reason)
-            self._mappings.put(CUSTOMER, _key(email, currency), active[0].text("Id"))
         return None
 
     def customer(self, customer: Customer, currency: str) -> str:
@@ -109,20 +133,24 @@ class Masters:
         rows = self._api.query("Account", "AccountType = 'Bank'")
         return rows[0].text("Id") if len(rows) == 1 else None
 
-    def forget(self, failure: Failure, skus: Sequence[str | None], email: str | None) -> None:
-        """Drop what a refusal proves wrong, so that the next attempt looks again."""
-        items = {ErrorType.SKU_NOT_FOUND, ErrorType.ITEM_INACTIVE}
-        if failure.error_type in items:
-            for sku in skus:
-                self._mappings.forget(ITEM, sku or "")
-        customers = {
-            ErrorType.CUSTOMER_INVALID,
-            ErrorType.CUSTOMER_INACTIVE,
-            ErrorType.CURRENCY_UNSUPPORTED,
-        }
-        if failure.error_type in customers and email:
-            currency, _, rest = email.partition(":")
-            self._mappings.forget(CUSTOMER, _key(rest, currency))
+    def refused(self, failure: Failure, uses: Uses) -> Failure:
+        """Drop what a refused create proves wrong; returns the failure, named by the exact SKU.
+
+        Where QuickBooks does not tell which of the things it refers to is gone, everything is
+        looked up anew: the next attempt names it.
+        """
+        kind = failure.error_type
+        unnamed = kind is ErrorType.NOT_FOUND
+        if unnamed or kind in OF_ITEMS:
+            for sku in uses.skus:
+                self._mappings.forget(ITEM, sku)
+            for name in uses.charges:
+                self._mappings.forget(CHARGE, name)
+        if unnamed or kind in OF_CUSTOMERS:
+            self._mappings.forget(CUSTOMER, _key(uses.email, uses.currency))
+        if unnamed:
+            return replace(failure, error_type=ErrorType.STALE)
+        return replace(failure, key=uses.named(failure)) if kind in OF_ITEMS else failure
 
     def _item_blocker(self, sku: str, rows: Sequence[Fields]) -> Failure | None:
         same = [row for row in rows if row.raw("Sku") is not None and str(row.raw("Sku")) == sku]
@@ -173,13 +201,15 @@ class Masters:
             is_same = email.casefold() == (customer.email or "").casefold()
             if is_same and row.raw("Active") is not False:
                 return row.text("Id")
-        reason = f"The name {name} is taken in QuickBooks by somebody with another e-mail"
+        reason = (
+            f"The name {name} is taken in QuickBooks: by a customer with another e-mail, "
+            "by a vendor or by somebody inactive"
+        )
         raise FixData(Failure(ErrorType.NAME_CONFLICT, name, reason))
 
 
-def charge_key(name: str) -> str:
-    """Return under which key the item of a charge is remembered; no SKU begins so by chance."""
-    return f"charge:{name}"
+def _currency_of(row: Fields, home: str) -> str:
+    return row.inner_or_empty("CurrencyRef").maybe("value") or home
 
 
 def _key(email: str, currency: str) -> str:
@@ -188,14 +218,14 @@ def _key(email: str, currency: str) -> str:
 
 def _body(customer: Customer, currency: str) -> dict[str, Any]:
     shown = _FORBIDDEN.sub(" ", customer.name).strip() or customer.email or ""
+    names = {
+        "GivenName": customer.first_name,
+        "FamilyName": customer.last_name,
+        "CompanyName": customer.company,
+    }
     return {
         "DisplayName": shown[:LONGEST_NAME],
-        "GivenName": customer.first_name[:LONGEST_NAME],
-        "FamilyName": customer.last_name[:LONGEST_NAME],
         "PrimaryEmailAddr": {"Address": customer.email},
         "CurrencyRef": {"value": currency},
-        **({"CompanyName": customer.company[:LONGEST_NAME]} if customer.company else {}),
+        **{name: text[:LONGEST_NAME] for name, text in names.items() if text},
     }
-
-
-__all__ = ["ITEM", "SHIPPING", "Masters", "charge_key"]

@@ -23,6 +23,7 @@ SHIPPING = "SHIPPING_ITEM_ID"
 OURS = re.compile(r"\binvsync (v1:\S+)")
 CENT = Decimal("0.01")
 STEP = Decimal("0.0001")
+US_DOLLAR = "USD"
 
 
 def key_in(row: Fields) -> str | None:
@@ -61,33 +62,36 @@ def sale_of(row: Fields) -> str | None:
     return row.inner_or_empty("InvoiceRef").maybe("value")
 
 
-def header_of(entity: str, row: Fields, url: str) -> Header | None:
+def header_of(entity: str, row: Fields, url: str, home: str) -> Header | None:
     """Return what a list tells of a transaction; None for one that invsync made itself."""
     status, number = status_of(row), row.text("Id")
     if status == COPIED:
         return None
     if entity != SALE:
-        return None if status == "deleted" else _credit_header(entity, row, status, url)
+        return None if status == "deleted" else _credit_header(entity, row, url, home)
     order = Order(number, number_of(row), status, url)
     called = row.maybe("DocNumber")
     if status in {"voided", "deleted"}:
         void, issued = f"{VOID}{number}", _issued(row)
         return Header(void, Kind.RETURN, called, number, issued, None, order, follows_sale=True)
-    return Header(number, Kind.INVOICE, called, number, row.day("TxnDate"), money_of(row), order)
+    issued, total = row.day("TxnDate"), money_of(row, home)
+    return Header(number, Kind.INVOICE, called, number, issued, total, order)
 
 
-def _credit_header(entity: str, row: Fields, status: str, url: str) -> Header:
-    """Return the header of a credit; one that names no invoice is its own order until it does."""
-    source_id = f"{PREFIXES[entity]}{row.text('Id')}"
-    order_id = sale_of(row) or source_id
-    order = Order(order_id, number_of(row), status, url)
-    called, issued = row.maybe("DocNumber"), row.day("TxnDate")
-    return Header(source_id, Kind.RETURN, called, order_id, issued, money_of(row), order)
+def _credit_header(entity: str, row: Fields, url: str, home: str) -> Header:
+    """Return the header of a credit; one that names no invoice is its own order until it does.
+
+    Number and state of the invoice it names are not in the list: the order is read apart.
+    """
+    source_id, sale = f"{PREFIXES[entity]}{row.text('Id')}", sale_of(row)
+    order = None if sale else Order(source_id, number_of(row), status_of(row), url)
+    called, issued, total = row.maybe("DocNumber"), row.day("TxnDate"), money_of(row, home)
+    return Header(source_id, Kind.RETURN, called, sale or source_id, issued, total, order)
 
 
-def money_of(row: Fields) -> Money:
-    """Return a transaction's total."""
-    currency = row.inner_or_empty("CurrencyRef").maybe("value") or "USD"
+def money_of(row: Fields, home: str) -> Money:
+    """Return a transaction's total; a company of one currency need not name it."""
+    currency = row.inner_or_empty("CurrencyRef").maybe("value") or home
     return Money.of(row.amount("TotalAmt"), currency)
 
 
@@ -100,11 +104,11 @@ def document_of(
     skus: Mapping[str, str | None],
     facts: Facts,
 ) -> Document:
-    """Return the whole document; `skus` by item id. Raises FixData(amount_mismatch)."""
-    total, given = money_of(row), row.inner_or_empty("TxnTaxDetail")
-    tax = given.amount_or_zero("TotalTax")
+    """Return the whole document; `skus` by item id. Raises FixData."""
+    total = money_of(row, facts.currency or US_DOLLAR)
+    tax = row.inner_or_empty("TxnTaxDetail").amount_or_zero("TotalTax")
     details = list(_sold(row))
-    percents = _percents(details, given, tax, facts)
+    percents = _percents(row, details, tax, facts)
     gross = _is_gross(row, details, tax, total)
     nets = [
         detail.amount("Amount") / (1 + percent / 100 if gross else 1)
@@ -148,11 +152,11 @@ def _charge(detail: Fields, net: Decimal, percent: Decimal) -> Charge:
 
 def customer_of(row: Fields, customer: Fields | None, url: str | None) -> Customer:
     """Return the buyer: the bill's own address first, then the customer's."""
-    billed = row.inner_or_empty("BillEmail").maybe("Address")
+    billed = _first(row.inner_or_empty("BillEmail").maybe("Address"))
     ref = row.inner_or_empty("CustomerRef")
     if customer is None:
         return Customer(ref.maybe("value") or "", ref.maybe("name") or "", "", billed)
-    primary = customer.inner_or_empty("PrimaryEmailAddr").maybe("Address")
+    primary = _first(customer.inner_or_empty("PrimaryEmailAddr").maybe("Address"))
     given, family = customer.maybe("GivenName"), customer.maybe("FamilyName")
     shown = customer.maybe("DisplayName") or ref.maybe("name") or ""
     return Customer(
@@ -164,6 +168,11 @@ def customer_of(row: Fields, customer: Fields | None, url: str | None) -> Custom
         url=url,
         company=customer.maybe("CompanyName"),
     )
+
+
+def _first(addresses: str | None) -> str | None:
+    """Return the first address: people write several into one field."""
+    return re.split(r"[,;]", addresses)[0].strip() or None if addresses else None
 
 
 def items_of(row: Fields) -> list[str]:
@@ -211,25 +220,41 @@ def _is_gross(row: Fields, details: Sequence[Fields], tax: Decimal, total: Money
     return abs(whole - total.amount) < abs(whole + tax - total.amount)
 
 
-def _percents(
-    details: Sequence[Fields], given: Fields, tax: Decimal, facts: Facts
-) -> list[Decimal]:
+def _percents(row: Fields, details: Sequence[Fields], tax: Decimal, facts: Facts) -> list[Decimal]:
     """Return each line's tax percent: from its code, in the US from what was charged in all."""
     codes = [
         one.inner("SalesItemLineDetail").inner_or_empty("TaxCodeRef").maybe("value") or ""
         for one in details
     ]
-    if not facts.is_us:
-        return [facts.percents.get(code, Decimal(0)) if tax else Decimal(0) for code in codes]
+    if not tax:
+        return [Decimal(0) for _ in codes]
+    if facts.is_us:
+        percent = _us_percent(row, details, codes, tax)
+        return [percent if code == TAXED else Decimal(0) for code in codes]
+    unknown = next((code for code in codes if code and code not in facts.percents), None)
+    if unknown is not None:
+        reason = f"{number_of(row)} has a line with the tax code {unknown}, which nobody knows"
+        raise FixData(Failure(ErrorType.TAX_NOT_MAPPED, unknown, reason))
+    return [facts.percents.get(code, Decimal(0)) for code in codes]
+
+
+def _us_percent(
+    row: Fields, details: Sequence[Fields], codes: Sequence[str], tax: Decimal
+) -> Decimal:
+    """Return the percent of all rates together; where none is told, what the tax makes of it."""
     rates = [
         one.inner_or_empty("TaxLineDetail").amount_or_zero("TaxPercent")
-        for one in given.each("TaxLine")
+        for one in row.inner_or_empty("TxnTaxDetail").each("TaxLine")
     ]
-    amounts = (one.amount("Amount") for one in details)
+    told = sum(rates, Decimal(0))
+    amounts = [one.amount("Amount") for one in details]
     pairs = zip(codes, amounts, strict=True)
-    taxed = sum((amount for code, amount in pairs if code == TAXED), Decimal(0))
-    percent = sum(rates, Decimal(0)) or ((tax / taxed * 100).quantize(STEP) if taxed else 0)
-    return [Decimal(percent) if code == TAXED and tax else Decimal(0) for code in codes]
+    taxed, whole = sum((one for code, one in pairs if code == TAXED), Decimal(0)), sum(amounts)
+    if told or not taxed or not whole:
+        return told
+    if row.raw("ApplyTaxAfterDiscount") is True:
+        taxed *= 1 - _discount(row) / whole
+    return (tax / taxed * 100).quantize(STEP) if taxed else told
 
 
 def _check_sum(document: Document) -> None:
