@@ -1,7 +1,7 @@
 """The books' hints: that a document was made or deleted, to an address that holds the secret."""
 
 from tests.sandbox.conftest import Far
-from tests.sandbox.letterbox import Letterbox
+from tests.sandbox.letterbox import Letterbox, until
 
 INVOICES = "/api2/invoices"
 
@@ -18,6 +18,7 @@ def test_a_document_is_hinted_at(far: Far, box: Letterbox) -> None:
         ("Invoice", "deleted", number),
     ]
     assert "authorization" not in box.headers[0]
+    until(lambda: far.books.get("/sandbox/webhooks").json()["open"] == 0)
     state = far.books.get("/sandbox/webhooks").json()
     assert [one["status"] for one in state["log"]] == [200, 200]
 
