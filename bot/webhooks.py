@@ -6,10 +6,11 @@ not proven is answered 401 and leaves nothing but a line in the log.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -58,12 +59,13 @@ class Inbox:
         """Return the endpoint of one system."""
 
         async def serve(request: Request) -> Response:
-            body = bytearray()
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > BODY_CAP:
-                    return PlainTextResponse("too large", TOO_LARGE)
-            delivery = self._delivery(request, bytes(body))
+            try:
+                body = await _read(request)
+            except ClientDisconnect:
+                return PlainTextResponse("the body broke off", BAD)
+            if body is None:
+                return PlainTextResponse("too large", TOO_LARGE)
+            delivery = self._delivery(request, body)
             name = request.path_params.get("connection")
             return await run_in_threadpool(self._answer, system, name, delivery)
 
@@ -88,6 +90,8 @@ class Inbox:
             ]
             if name is not None and not connections:
                 return self._refused(system, "no such connection", UNKNOWN)
+            if name is not None:
+                delivery = replace(delivery, account=connections[0].account)
             secrets = self._secrets_of(connections)
             hints = READERS[system](delivery, secrets, self._clock.now())
             return self._kept(system, connections, hints)
@@ -104,10 +108,10 @@ class Inbox:
     ) -> Response:
         """Store what is about accounts of ours; others in the same delivery are only logged."""
         accounts = {one.account for one in connections}
-        ours = [one for one in hints if one.account in accounts or not one.account]
-        for stranger in {one.account for one in hints} - accounts - {""}:
+        ours = [one for one in hints if one.account in accounts]
+        for stranger in {one.account for one in hints} - accounts:
             log.warning("webhook of an unknown account", system=system, account=stranger)
-        if self._store.hints.keep(ours, self._clock.now()):
+        if ours and self._store.hints.keep(ours, self._clock.now()):
             self._ring()
         return PlainTextResponse("ok", OK)
 
@@ -135,3 +139,13 @@ class Inbox:
         if not signs and connection.system == "hubspot":
             signs = secret.get("client_secret")  # HubSpot signs with the app's own secret
         return (signs,) if signs else ()
+
+
+async def _read(request: Request) -> bytes | None:
+    """Return the body, None for one that is too large. Raises ClientDisconnect."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_CAP:
+            return None
+    return bytes(body)

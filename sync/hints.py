@@ -5,7 +5,7 @@ is read anew. What cannot be read is asked again a few times; the sweep is the n
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -13,7 +13,7 @@ import structlog
 
 from sync.clock import Clock
 from sync.connectors.webhooks import Hint
-from sync.errors import FixData, ReadError
+from sync.errors import FixData, ReadError, Reconnect
 from sync.lanes import guarded
 from sync.policy import backoff
 from sync.records import ENGINE, Priority, Route, Trigger
@@ -26,8 +26,13 @@ from sync.times import Times
 log = structlog.get_logger("hints")
 
 AT_ONCE = 100
+"""How many hints are looked at together; those about the same object are followed as one."""
+
 TRIES = 8
+"""How often a source that cannot be asked is asked again, before it is left to the sweep."""
+
 KEPT = timedelta(days=30)
+"""How long a hint is remembered after it was heard, so that its repetition is known as one."""
 
 
 class Hearing:
@@ -77,37 +82,54 @@ class Hearing:
     def _run(self) -> None:
         while not self._ended:
             self._rung.clear()
-            guarded("hints", self.follow)
+            guarded("hints", self._follow_all)
             self._rung.wait(self._times.tick)
 
+    def _follow_all(self) -> None:
+        while self.follow() and not self._ended:
+            pass  # what was followed is heard or due later: this ends
+
     def follow(self) -> int:
-        """Follow every hint that is due; returns how many objects were asked for."""
+        """Follow the hints that are due; returns how many objects were looked after."""
         waiting = self._store.hints.due(self._clock.now(), AT_ONCE)
         groups: dict[tuple[str, str, str, str], list[Waiting]] = {}
         for one in waiting:
             hint = one.hint
             about = (hint.system, hint.account, hint.entity, hint.object_id)
             groups.setdefault(about, []).append(one)
-        for same in groups.values():
-            if self._ended:
-                break
-            guarded(f"hint {same[0].id}", partial(self._follow, same))
-        return len(groups)
+        return sum(self._follow_safely(same) for same in groups.values() if not self._ended)
+
+    def _follow_safely(self, same: list[Waiting]) -> bool:
+        return guarded(
+            f"hint {same[0].id}",
+            partial(self._follow, same),
+            broken=lambda reference: self._again(same, f"unexpected, reference {reference}"),
+        )
 
     def _follow(self, same: list[Waiting]) -> None:
-        hint, ids = same[0].hint, [one.id for one in same]
-        try:
-            found = sum(self._offered(route, hint) for route in self._routes(hint))
-        except FixData as error:
-            log.warning("hint not followed", system=hint.system, reason=error.failure.reason)
-            self._store.hints.heard(ids, self._clock.now(), error.failure.reason)
+        hint, reason, trouble = same[0].hint, None, None
+        if hint.system not in SOURCES:
+            log.info("told", system=hint.system, what=hint.entity, object=hint.object_id)
+        for route in self._routes(hint):
+            try:
+                reason = self._offer_all(route, hint) or reason
+            except FixData as error:
+                reason = error.failure.reason
+            except ReadError as error:  # another connection to the account may still be let in
+                self._note(route, error)
+                trouble = error.failure.reason
+        if trouble:
+            self._again(same, trouble)
             return
-        except ReadError as error:
-            self._again(same, error.failure.reason)
-            return
-        self._store.hints.heard(ids, self._clock.now())
-        if found:
-            self._found()
+        if reason:
+            log.warning("hint not followed", system=hint.system, reason=reason)
+        self._store.hints.heard([one.id for one in same], self._clock.now(), reason)
+
+    def _note(self, route: Route, error: ReadError) -> None:
+        """Say at the route, as a sweep does, that its source must be reconnected."""
+        if isinstance(error, Reconnect):
+            reason, now = error.failure.reason, self._clock.now()
+            self._store.connections.swept(route, now, reason, ended=False, walked=False)
 
     def _again(self, same: list[Waiting], reason: str) -> None:
         """Ask again later, a few times; then the sweep finds what there is."""
@@ -118,18 +140,22 @@ class Hearing:
             return
         self._store.hints.later(ids, now + backoff(tries, self._times.retry_base), reason)
 
-    def _routes(self, hint: Hint) -> Iterable[Route]:
-        if hint.system not in SOURCES:
-            return ()
+    def _routes(self, hint: Hint) -> list[Route]:
         return [
             route
             for route in self._store.connections.routes()
             if (route.source.system, route.source.account) == (hint.system, hint.account)
         ]
 
-    def _offered(self, route: Route, hint: Hint) -> int:
-        source = self._opener.source(route.source)
-        return sum(
-            self._sweeper.offer(route, header, ENGINE, Trigger.WEBHOOK, Priority.WEBHOOK)
-            for header in source.hinted(hint.entity, hint.object_id)
-        )
+    def _offer_all(self, route: Route, hint: Hint) -> str | None:
+        """Offer what the hint may concern; returns why a document was passed over, if one was."""
+        passed_over = None
+        for header in self._opener.source(route.source).hinted(hint.entity, hint.object_id):
+            try:
+                new = self._sweeper.offer(route, header, ENGINE, Trigger.WEBHOOK, Priority.WEBHOOK)
+            except FixData as error:  # one odd document must not hide the others
+                passed_over = error.failure.reason
+                continue
+            if new:
+                self._found()
+        return passed_over

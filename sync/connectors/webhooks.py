@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,11 +25,13 @@ HUBSPOT_TYPES = {
     "0-1": "contact",
     "0-123": "order",
 }
-DECODED = {"%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'"}
-"""What HubSpot decodes in the address before it signs; a query's own `?` stays as it is."""
+DECODED = {f"%{ord(plain):02X}": plain for plain in ":/?@!$'()*,;"}
+"""What HubSpot decodes in the address before it signs (its page on request validation)."""
 
-LONGEST = 100
-"""The longest id that is kept; a longer one is no id of theirs."""
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_NAME = re.compile(r"[a-z0-9_ -]{1,40}")
+_UID = re.compile(r"[!-~]{1,200}")
+_STAMP = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,17 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request as it came: header names in lower case, `url` the public address in full."""
+    """One request as it came: header names in lower case, `url` the public address in full.
+
+    `account` is that of the connection which the address names, where it names one.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    account: str = ""
 
 
 Read = Callable[[Delivery, Sequence[str], datetime], list[Hint]]
@@ -67,55 +74,56 @@ Read = Callable[[Delivery, Sequence[str], datetime], list[Hint]]
 
 def salla(delivery: Delivery, secrets: Sequence[str], _now: datetime) -> list[Hint]:
     """Read a Salla event: signed (hex HMAC-SHA256) or with the secret itself as the token."""
-    strategy = delivery.headers.get("x-salla-security-strategy", "").strip().lower()
-    signature = delivery.headers.get("x-salla-signature", "").strip().lower()
-    given = delivery.headers.get("authorization", "").strip()
-    if strategy == "signature" or (not strategy and signature):
-        proven = any(
-            _same(signature.removeprefix("sha256="), _hexed(secret, delivery.body))
-            for secret in secrets
-        )
-    elif strategy == "token" or given:
-        proven = any(_same(given.removeprefix("Bearer ").strip(), one) for one in secrets)
-    else:
-        raise Forged("the delivery carries neither a signature nor a token")
-    if not proven:
+    if not _proven_by_salla(delivery, secrets):
         raise Forged("the signature or token is not ours")
     event = _object(delivery.body)
     data = event.get("data")
     number = data.get("id") if isinstance(data, dict) else None
-    name = str(event.get("event", ""))
-    entity = name.partition(".")[0] or "unknown"
+    entity = _text(event.get("event")).partition(".")[0]
     uid = hashlib.sha256(delivery.body).hexdigest()
-    return [Hint("salla", _id(event.get("merchant")), uid, entity, _id(number))]
+    return _hints("salla", event.get("merchant"), uid, entity, number)
+
+
+def _proven_by_salla(delivery: Delivery, secrets: Sequence[str]) -> bool:
+    strategy = delivery.headers.get("x-salla-security-strategy", "").strip().lower()
+    signature = delivery.headers.get("x-salla-signature", "").strip().lower()
+    token = delivery.headers.get("authorization", "").strip()
+    if strategy == "signature" or (not strategy and signature):
+        signed = signature.removeprefix("sha256=")
+        return any(_same(signed, _hexed(secret, delivery.body)) for secret in secrets)
+    if not token:
+        raise Forged("the delivery carries neither a signature nor a token")
+    return any(_same(token.removeprefix("Bearer ").strip(), secret) for secret in secrets)
 
 
 def daftra(delivery: Delivery, secrets: Sequence[str], _now: datetime) -> list[Hint]:
-    """Read a Daftra event: unsigned, so the secret stands in the address (`?key=`)."""
+    """Read a Daftra event: unsigned, so the secret stands in the address (`?key=`).
+
+    It names no account either: it is of the one whose connection the address names.
+    """
     given = delivery.query.get("key", "")
     if not any(_same(given, secret) for secret in secrets):
         raise Forged("the address carries no key of ours")
     event = _object(delivery.body)
-    data = event.get("data") if isinstance(event.get("data"), dict) else event
-    number = data.get("id") if isinstance(data, dict) else None
-    name = str(event.get("event") or event.get("action") or "unknown")[:40].casefold()
-    uid = hashlib.sha256(delivery.body).hexdigest()
-    return [Hint("daftra", "", uid, name, _id(number))]
+    data = event.get("data")
+    number = (data if isinstance(data, dict) else event).get("id")
+    name = _text(event.get("event")) or _text(event.get("action"))
+    uid = _hashed(delivery.account, delivery.body.hex())
+    return _hints("daftra", delivery.account, uid, name, number)
 
 
 def hubspot(delivery: Delivery, secrets: Sequence[str], now: datetime) -> list[Hint]:
-    """Read HubSpot's batch of events: signature v3 over method, address, body and time."""
+    """Read HubSpot's batch of events: signature v3 over method, address, body and time (ms)."""
     stamp = delivery.headers.get("x-hubspot-request-timestamp", "")
     given = delivery.headers.get("x-hubspot-signature-v3", "")
-    if not stamp.isdecimal() or not given:
+    if not _STAMP.fullmatch(stamp) or not given:
         raise Forged("the delivery carries no signature v3")
-    age = now.timestamp() - int(stamp[:16]) / 1000
-    if abs(age) > SKEW.total_seconds():
-        raise Forged("the delivery is older than five minutes")
+    if abs(now.timestamp() - int(stamp) / 1000) > SKEW.total_seconds():
+        raise Forged("the delivery is not from the last five minutes")
     signed = f"{delivery.method}{_decoded(delivery.url)}".encode() + delivery.body + stamp.encode()
     if not any(_same(given, _based(secret, signed)) for secret in secrets):
         raise Forged("the signature is not ours")
-    return [hint for event in _list(delivery.body) if (hint := _hubspot_hint(event))]
+    return [hint for event in _list(delivery.body) for hint in _told_by_hubspot(event)]
 
 
 def quickbooks(delivery: Delivery, secrets: Sequence[str], _now: datetime) -> list[Hint]:
@@ -125,9 +133,9 @@ def quickbooks(delivery: Delivery, secrets: Sequence[str], _now: datetime) -> li
         raise Forged("the signature is not ours" if given else "the delivery carries no signature")
     data = _parsed(delivery.body)
     if isinstance(data, list):
-        return [_cloud_hint(event) for event in data if isinstance(event, dict)]
+        return [hint for event in data for hint in _told_in_cloud_events(event)]
     if isinstance(data, dict) and isinstance(data.get("eventNotifications"), list):
-        return [hint for one in data["eventNotifications"] for hint in _old_hints(one)]
+        return [hint for told in data["eventNotifications"] for hint in _told_before(told)]
     raise Unreadable("neither a list of events nor eventNotifications")
 
 
@@ -139,38 +147,68 @@ READERS: Mapping[str, Read] = {
 }
 
 
-def _hubspot_hint(event: Any) -> Hint | None:
-    """Return the event's hint; None for what an app changed through the API: it may be us."""
-    if not isinstance(event, dict) or event.get("changeSource") == "INTEGRATION":
-        return None
-    account = _id(event.get("portalId"))
-    uid = f"{account}:{event.get('eventId')}:{event.get('subscriptionId')}"
-    entity = HUBSPOT_TYPES.get(str(event.get("objectTypeId")), "unknown")
-    return Hint("hubspot", account, uid[:200], entity, _id(event.get("objectId")))
+def _told_by_hubspot(event: Any) -> list[Hint]:
+    """Return the event's hint, but none of what our own app changed: it would come back to us."""
+    if not isinstance(event, dict) or _ours(event):
+        return []
+    account, number = event.get("portalId"), event.get("objectId")
+    once = _text(event.get("eventId")) or _hashed(number, event.get("occurredAt"))
+    uid = f"{_text(account)}:{once}:{_text(event.get('subscriptionId'))}"
+    entity = HUBSPOT_TYPES.get(_text(event.get("objectTypeId")), "")
+    return _hints("hubspot", account, uid, entity, number)
 
 
-def _cloud_hint(event: dict[str, Any]) -> Hint:
-    parts = str(event.get("type", "")).split(".")
-    entity = parts[1] if len(parts) > 1 else "unknown"
-    account, number = _id(event.get("intuitaccountid")), _id(event.get("intuitentityid"))
-    uid = str(event.get("id") or f"{account}:{entity}:{number}:{event.get('time')}")
-    return Hint("quickbooks", account, uid[:200], entity[:40], number)
+def _ours(event: Mapping[str, Any]) -> bool:
+    """Return whether the app that subscribed (`appId`) is the one that made the change."""
+    made_by_app = event.get("changeSource") == "INTEGRATION"
+    return made_by_app and _text(event.get("sourceId")) == _text(event.get("appId"))
 
 
-def _old_hints(told: Any) -> list[Hint]:
+def _told_in_cloud_events(event: Any) -> list[Hint]:
+    """Return the hint of one event of the format since 2026: `qbo.invoice.updated.v1`."""
+    if not isinstance(event, dict):
+        return []
+    account, number = event.get("intuitaccountid"), event.get("intuitentityid")
+    _, _, rest = _text(event.get("type")).partition(".")
+    entity = rest.partition(".")[0]
+    uid = _text(event.get("id")) or _hashed(account, entity, number, event.get("time"))
+    return _hints("quickbooks", account, uid, entity, number)
+
+
+def _told_before(told: Any) -> list[Hint]:
+    """Return the hints of one company in the format before 2026, whose changes bear no id."""
     change = told.get("dataChangeEvent") if isinstance(told, dict) else None
     entities = change.get("entities") if isinstance(change, dict) else None
     if not isinstance(entities, list):
-        raise Unreadable("an eventNotification without entities")
-    account = _id(told.get("realmId"))
-    found = []
+        return []
+    account, found = told.get("realmId"), []
     for one in entities:
         if isinstance(one, dict):
-            name, number = str(one.get("name", "")).lower(), _id(one.get("id"))
-            said = f"{account}:{name}:{number}:{one.get('operation')}:{one.get('lastUpdated')}"
-            uid = hashlib.sha256(said.encode()).hexdigest()
-            found.append(Hint("quickbooks", account, uid, name[:40], number))
+            name, number = _text(one.get("name")), one.get("id")
+            uid = _hashed(account, name, number, one.get("operation"), one.get("lastUpdated"))
+            found += _hints("quickbooks", account, uid, name, number)
     return found
+
+
+def _hints(system: str, account: Any, uid: str, entity: str, object_id: Any) -> list[Hint]:
+    """Return the hint, or none where ids are missing or odd: others beside it must not suffer."""
+    whose, about, name = _id(account), _id(object_id), entity.lower()
+    if not (whose and about):
+        return []
+    if not _UID.fullmatch(uid):
+        uid = _hashed(uid)
+    return [Hint(system, whose, uid, name if _NAME.fullmatch(name) else "unknown", about)]
+
+
+def _id(value: Any) -> str:
+    """Return an id as text; nothing for what can be none."""
+    text = "" if isinstance(value, bool) else _text(value).strip()
+    return text if _ID.fullmatch(text) else ""
+
+
+def _text(value: object) -> str:
+    """Return a text or a number as text, nothing for what nests: writing it out could go deep."""
+    return str(value) if isinstance(value, int | str) else ""
 
 
 def _parsed(body: bytes) -> Any:
@@ -194,28 +232,27 @@ def _list(body: bytes) -> list[Any]:
     return data
 
 
-def _id(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).strip():
-        raise Unreadable("an event without the id of its object or its account")
-    text = str(value).strip()
-    if len(text) > LONGEST:
-        raise Unreadable("an id that is too long to be one")
-    return text
-
-
 def _decoded(url: str) -> str:
     for code, plain in DECODED.items():
         url = url.replace(code, plain).replace(code.lower(), plain)
     return url
 
 
+def _hashed(*parts: object) -> str:
+    return hashlib.sha256(json.dumps([_text(part) for part in parts]).encode()).hexdigest()
+
+
 def _hexed(secret: str, body: bytes) -> str:
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return _digest(secret, body).hex()
 
 
 def _based(secret: str, signed: bytes) -> str:
-    digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
-    return base64.b64encode(digest).decode()
+    return base64.b64encode(_digest(secret, signed)).decode()
+
+
+def _digest(secret: str, signed: bytes) -> bytes:
+    """Return the HMAC; none under an empty secret, which anybody could sign with."""
+    return hmac.digest(secret.encode(), signed, "sha256") if secret else b""
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -42,9 +42,13 @@ class Hints:
         )
 
     def keep(self, found: Sequence[Hint], now: datetime) -> int:
-        """Store what is new, all in one transaction; returns how many were."""
+        """Store what is new, all in one transaction; returns how many were.
+
+        Always in the order of their uids: two deliveries of the same events never lock each other.
+        """
+        rows = [_row(one, now) for one in sorted(found, key=lambda hint: hint.uid)]
         with self._database.write() as connection:
-            added = [connection.execute(self._add, _row(one, now)).scalar() for one in found]
+            added = [connection.execute(self._add, row).scalar() for row in rows]
         return sum(one is not None for one in added)
 
     def due(self, now: datetime, most: int) -> list[Waiting]:
