@@ -13,7 +13,7 @@ import structlog
 
 from sync.clock import Clock
 from sync.connectors.webhooks import Hint
-from sync.errors import FixData, ReadError, Reconnect
+from sync.errors import FixData, ReadError, Reconnect, TryLater
 from sync.lanes import guarded
 from sync.policy import backoff
 from sync.records import ENGINE, Priority, Route, Trigger
@@ -107,7 +107,8 @@ class Hearing:
         )
 
     def _follow(self, same: list[Waiting]) -> None:
-        hint, reason, trouble = same[0].hint, None, None
+        hint, reason = same[0].hint, None
+        trouble: ReadError | None = None
         if hint.system not in SOURCES:
             log.info("told", system=hint.system, what=hint.entity, object=hint.object_id)
         for route in self._routes(hint):
@@ -117,9 +118,9 @@ class Hearing:
                 reason = error.failure.reason
             except ReadError as error:  # another connection to the account may still be let in
                 self._note(route, error)
-                trouble = error.failure.reason
+                trouble = error
         if trouble:
-            self._again(same, trouble)
+            self._again(same, trouble.failure.reason, _asked_for(trouble))
             return
         if reason:
             log.warning("hint not followed", system=hint.system, reason=reason)
@@ -131,14 +132,15 @@ class Hearing:
             reason, now = error.failure.reason, self._clock.now()
             self._store.connections.swept(route, now, reason, ended=False, walked=False)
 
-    def _again(self, same: list[Waiting], reason: str) -> None:
-        """Ask again later, a few times; then the sweep finds what there is."""
+    def _again(self, same: list[Waiting], reason: str, wait: timedelta = timedelta()) -> None:
+        """Ask again after `wait` or later, a few times; then the sweep finds what there is."""
         ids, now = [one.id for one in same], self._clock.now()
         tries = max(one.tries for one in same)
         if tries >= TRIES:
             self._store.hints.heard(ids, now, reason)
             return
-        self._store.hints.later(ids, now + backoff(tries, self._times.retry_base), reason)
+        rest = max(wait, backoff(tries, self._times.retry_base))
+        self._store.hints.later(ids, now + rest, reason)
 
     def _routes(self, hint: Hint) -> list[Route]:
         return [
@@ -159,3 +161,8 @@ class Hearing:
             if new:
                 self._found()
         return passed_over
+
+
+def _asked_for(trouble: ReadError) -> timedelta:
+    """Return how long the source wants to be left alone."""
+    return (isinstance(trouble, TryLater) and trouble.wait) or timedelta()
