@@ -83,7 +83,7 @@ class Company:
 
     def add(self, entity: str, **values: Any) -> Row:
         """Put an object into the books as it is: for seeds; returns it with its id."""
-        return self._store(entity, {"Active": True, **values} if entity in NAMES else values, "Add")
+        return self._store(entity, self._new(entity, values), "Add")
 
     def get(self, entity: str, number: str) -> Row:
         """Return one object. Raises Fault 610."""
@@ -100,7 +100,7 @@ class Company:
             if self.suspended:
                 raise Fault("6190", "Invalid Company Status", "Subscription period has ended")
             known = self.get(entity, str(body["Id"])) if body.get("Id") else None
-            row = self._merged(known, body) if known else copy.deepcopy(body)
+            row = self._merged(known, body) if known else self._new(entity, body)
             self._check(entity, row)
             saved = copy.deepcopy(self._store(entity, row, "Update" if known else "Create"))
             if not known and entity in TRANSACTIONS:
@@ -130,6 +130,10 @@ class Company:
         self._tell(entity, number, "Delete")
 
     # --- saving --------------------------------------------------------------------------------
+
+    def _new(self, entity: str, body: Row) -> Row:
+        row = copy.deepcopy(body)
+        return {"Active": True, **row} if entity in NAMES else row
 
     def _store(self, entity: str, row: Row, operation: str) -> Row:
         now = stamp()
@@ -261,7 +265,9 @@ class Company:
         if not self.custom_numbers or not row.get("DocNumber"):
             row["DocNumber"] = row.get("DocNumber") or str(1000 + int(row["Id"]))
         if entity == "Invoice":
-            row["Balance"] = float(total) if not row.get("Paid") else 0
+            changed = row["SyncToken"] != "0"
+            paid = row.pop("Paid", False) or (changed and row.get("Balance") == 0)
+            row["Balance"] = 0 if paid else float(total)
         if entity == "CreditMemo":
             row["RemainingCredit"] = float(total)
 
