@@ -89,16 +89,18 @@ class Inbox:
                 if one.system == system and name in {None, one.name}
             ]
             if name is not None and not connections:
-                return self._refused(system, "no such connection", UNKNOWN)
+                return self._refused(system, name, "no such connection", UNKNOWN)
             if name is not None:
                 delivery = replace(delivery, account=connections[0].account)
             secrets = self._secrets_of(connections)
+            if not secrets:
+                return self._refused(system, name, "no webhook secret is stored", UNPROVEN)
             hints = READERS[system](delivery, secrets, self._clock.now())
             return self._kept(system, connections, hints)
         except Forged as forged:
-            return self._refused(system, str(forged), UNPROVEN)
+            return self._refused(system, name, str(forged), UNPROVEN)
         except Unreadable as odd:
-            return self._refused(system, str(odd), BAD)
+            return self._refused(system, name, str(odd), BAD)
         except Unwritten as error:
             log.warning("webhook not stored", system=system, reason=str(error))
             return PlainTextResponse("try again later", AWAY)
@@ -115,8 +117,8 @@ class Inbox:
             self._ring()
         return PlainTextResponse("ok", OK)
 
-    def _refused(self, system: str, reason: str, status: int) -> Response:
-        log.warning("webhook refused", system=system, reason=reason)
+    def _refused(self, system: str, name: str | None, reason: str, status: int) -> Response:
+        log.warning("webhook refused", system=system, connection=name, reason=reason)
         return PlainTextResponse(reason, status)
 
     def _secrets_of(self, connections: Sequence[Connection]) -> list[str]:

@@ -165,4 +165,5 @@ class Hearing:
 
 def _asked_for(trouble: ReadError) -> timedelta:
     """Return how long the source wants to be left alone."""
-    return (isinstance(trouble, TryLater) and trouble.wait) or timedelta()
+    wait = trouble.wait if isinstance(trouble, TryLater) else None
+    return wait or timedelta()

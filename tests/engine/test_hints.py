@@ -228,6 +228,19 @@ def test_a_passing_trouble_is_tried_later(house: House) -> None:
     assert house.rows() == [(2, True, None)]
 
 
+def test_a_source_is_left_alone_as_long_as_it_asks(house: House) -> None:
+    """Where the source says when it may be asked again, it is not asked before."""
+    house.shop.add(document("1"))
+    house.shop.troubles = [TryLater(DOWN, timedelta(minutes=5))]
+    house.tell("1")
+    house.hearing.follow()
+    house.clock.turn(299)
+    assert house.hearing.follow() == 0
+    house.clock.turn(1)
+    assert house.hearing.follow() == 1
+    assert len(house.synced()) == 1
+
+
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [

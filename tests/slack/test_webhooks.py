@@ -167,6 +167,12 @@ def test_another_connections_secret_proves_nothing(inbox: Inbox) -> None:
     assert inbox.rows() == []
 
 
+def test_a_missing_secret_is_said(inbox: Inbox) -> None:
+    """Who forgot to store a secret reads so, instead of looking for a wrong signature."""
+    answer = inbox.http.post("/webhooks/salla/silent", json=EVENT)
+    assert (answer.status_code, answer.text) == (401, "no webhook secret is stored")
+
+
 @pytest.mark.parametrize("path", ["salla/nobody", "salla/books", "salla", "daftra", "stripe"])
 def test_an_unknown_address(inbox: Inbox, path: str) -> None:
     """A connection or system that is not ours, or another system's, is answered 404."""
