@@ -1,7 +1,7 @@
 """The systems' published descriptions, where the environment names a folder that has them.
 
-The folder's layout: `hubspot/*.json`, `daftra/daftra-api2.openapi.json` (OpenAPI 3.0) and
-`quickbooks/qbo-v3-types.json` (field lists by type).
+The folder's layout: `hubspot/*.json`, `daftra/daftra-api2.openapi.json` and
+`salla/salla-merchant.openapi.yml` (OpenAPI 3.0), `quickbooks/qbo-v3-types.json` (fields by type).
 """
 
 import json
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
 
 from tests.contracts.recorder import Exchange
@@ -27,7 +28,8 @@ def folder() -> Path | None:
 
 def loaded(path: Path) -> dict[str, Any]:
     """Return a description."""
-    described: dict[str, Any] = json.loads(path.read_text())
+    text = path.read_text(encoding="utf-8")
+    described: dict[str, Any] = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     return described
 
 
