@@ -52,6 +52,7 @@ def test_an_unreadable_answer_is_kept_and_tried_again(
     house: House, system: str, path: str, fault: str, reason: str
 ) -> None:
     """An answer that is no JSON object fails an attempt with its text; the document follows."""
+    until(lambda: _rests(house), "the documents before this one")
     house.fault(system, fault, "GET", path)
     order = house.sale("WIDGET-001").reference_id
     house.clerk.types(f"/invsync sync {order}", "Fetching")
@@ -204,6 +205,12 @@ def _failed(house: House) -> int:
 def _standing(house: House, order: int) -> str:
     row = read(house.clerk.types(f"/invsync log {order}", "Sync log"))
     return "".join(re.findall(rf"(\w+) · INV-{order}", row))
+
+
+def _rests(house: House) -> bool:
+    """Return whether nothing is at work or about to be: it would meet this test's fault."""
+    card = read(house.clerk.types("/invsync", "Processing"))
+    return bool(re.search(r"Processing\s+0\s+Retrying by itself\s+0\s", card))
 
 
 def _attempts(house: House, order: int) -> int:
