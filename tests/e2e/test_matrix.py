@@ -226,9 +226,7 @@ def _ask_again(
 
 
 def _markdown(table: dict[tuple[str, str], Line]) -> str:
-    head = (
-        "| route | kind | created | found by our key | skipped as synced | error types |"
-    )
+    head = "| route | kind | created | found by our key | skipped as synced | error types |"
     lines = [head, "|---|---|---|---|---|---|"]
     for (route, kind), line in sorted(table.items()):
         errors = ", ".join(sorted(line.errors)) or "-"
