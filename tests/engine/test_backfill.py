@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -120,9 +119,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(database_url: str) -> Iterator[House]:
     """Give a house whose backfills a test starts."""
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    store = Store(database_url, [KEY])
     store.migrate()
     made = House(store)
     yield made

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -115,9 +114,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(database_url: str) -> Iterator[House]:
     """Give a fresh house with one route and an open gate."""
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    store = Store(database_url, [KEY])
     store.migrate()
     a_route(store, now())
     house = House(store, Counter(), Books(CLOCK))
@@ -316,14 +315,25 @@ def test_what_is_due_starts_on_time(house: House) -> None:
     assert timedelta(0) <= now() - due < timedelta(seconds=0.5)
 
 
+REFUSALS = {
+    True: (
+        "CREATE TRIGGER refuse BEFORE UPDATE OF status ON syncs WHEN NEW.status = 'processing' "
+        "BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        "DROP TRIGGER refuse",
+    ),
+    False: (
+        "ALTER TABLE syncs ADD CONSTRAINT refuse CHECK (status <> 'processing') NOT VALID",
+        "ALTER TABLE syncs DROP CONSTRAINT refuse",
+    ),
+}
+"""How a database (SQLite or not) is told to refuse every claim, and to allow it again."""
+
+
 def test_a_failing_claim_neither_spins_nor_ends_the_lane(house: House) -> None:
     """While the database refuses, a lane tries once a tick; afterwards it goes on by itself."""
-    refuse = sa.text(
-        "CREATE TRIGGER refuse BEFORE UPDATE OF status ON syncs WHEN NEW.status = 'processing' "
-        "BEGIN SELECT RAISE(ABORT, 'refused'); END"
-    )
+    refuse, allow = REFUSALS[house.store.database.is_sqlite]
     with house.store.database.write() as connection:
-        connection.execute(refuse)
+        connection.execute(sa.text(refuse))
     sync_id = house.add(1)
     with capture_logs() as logged:
         house.lanes()
@@ -331,7 +341,7 @@ def test_a_failing_claim_neither_spins_nor_ends_the_lane(house: House) -> None:
         time.sleep(5 * TIMES.tick)
         assert len(logged) < 20
         with house.store.database.write() as connection:
-            connection.execute(sa.text("DROP TRIGGER refuse"))
+            connection.execute(sa.text(allow))
         until(lambda: house.is_(sync_id, Status.SUCCESS))
 
 

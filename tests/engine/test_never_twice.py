@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -68,10 +67,10 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(database_url: str) -> Iterator[House]:
     """Give a fresh house with one route."""
     clock = TurnedClock()
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    store = Store(database_url, [KEY])
     store.migrate()
     a_route(store)
     shop, books = Shop(), Books(clock)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -129,10 +128,10 @@ class Storm:
 
 
 @pytest.fixture
-def storm(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Storm]:
+def storm(database_url: str, request: pytest.FixtureRequest) -> Iterator[Storm]:
     """Give three sales and a return, and the weather of a seed."""
     clock = TurnedClock()
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    store = Store(database_url, [KEY])
     store.migrate()
     route = a_route(store)
     shop, books = Shop(), Books(clock, lag=INDEX_LAG)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -43,9 +42,9 @@ class Only:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(database_url: str) -> Iterator[Store]:
     """Give a fresh store with one route."""
-    fresh = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    fresh = Store(database_url, [KEY])
     fresh.migrate()
     a_route(fresh)
     yield fresh

