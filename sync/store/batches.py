@@ -49,6 +49,9 @@ _ACTIVE_ON = _ACTIVE.where(batches.c.route_id == sa.bindparam("on_route"))
 _SINCE = _SELECT.where(
     sa.or_(_IS_ACTIVE, batches.c.finished_at >= sa.bindparam("since", type_=_AT))
 )
+_ROUTE = sa.select(routes.c.id).where(routes.c.id == sa.bindparam("on_route")).with_for_update()
+"""Locked: two beginnings on one route come one after the other."""
+
 _free = (
     sa.select(batches.c.id)
     .where(
@@ -145,6 +148,7 @@ class Batches:
             "message": message,
         }
         with self._database.write() as connection:
+            connection.execute(_ROUTE, {"on_route": route.id})
             known = self._begun(connection, receipt)
             if known:
                 return known

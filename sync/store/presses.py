@@ -19,6 +19,9 @@ _WHO = sa.select(syncs.c.trigger, syncs.c.actor_id, syncs.c.actor_name, syncs.c.
     syncs.c.id == sa.bindparam("sync_id")
 )
 
+_LOCK = sa.select(syncs.c.id).where(syncs.c.id == sa.bindparam("sync_id")).with_for_update()
+"""Presses on one sync come one after the other; on SQLite every write does."""
+
 _OUTSIDE = frozenset({WaitingFor.BACKOFF, WaitingFor.PREREQUISITE})
 """Waits that a press ends: who pressed before had their attempt already."""
 
@@ -39,6 +42,7 @@ class Presses:
         `receipt` names the payload: its redelivery gets the first answer again and moves nothing.
         """
         with self._database.write() as connection:
+            connection.execute(_LOCK, {"sync_id": sync_id})
             taken = self._receipts.answer(connection, receipt) if receipt else None
             if taken:
                 return _again(taken, rows.one(connection, sync_id))

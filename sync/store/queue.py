@@ -159,6 +159,17 @@ _PARENT = rows.SELECT.where(
     syncs.c.kind == Kind.INVOICE.value,
 ).order_by(syncs.c.discovered_at)
 
+_SALES = (
+    sa.select(syncs.c.status)
+    .where(
+        syncs.c.route_id == sa.bindparam("on_route"),
+        syncs.c.order_id == sa.bindparam("of_order"),
+        syncs.c.kind == Kind.INVOICE.value,
+    )
+    .with_for_update(key_share=True)
+)
+"""Locked: a sale that ends at this moment ends before or after, and sees the return that waits."""
+
 
 class Queue:
     """The open rows of all lanes."""
@@ -308,8 +319,7 @@ class Queue:
     def release_if_sold(self, connection: Connection, waiting: Sync, now: datetime) -> None:
         """Let a return go whose sale succeeded between its look and its postponement."""
         given = {"on_route": waiting.route_id, "of_order": waiting.order_id}
-        sales = connection.execute(_PARENT, given).mappings()
-        if any(sale["status"] == Status.SUCCESS.value for sale in sales):
+        if Status.SUCCESS.value in connection.execute(_SALES, given).scalars().all():
             self.release_returns(connection, waiting, now)
 
     def sales_of(self, sync: Sync) -> list[Sync]:

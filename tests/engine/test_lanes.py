@@ -317,8 +317,10 @@ def test_what_is_due_starts_on_time(house: House) -> None:
 
 REFUSALS = {
     True: (
-        "CREATE TRIGGER refuse BEFORE UPDATE OF status ON syncs WHEN NEW.status = 'processing' "
-        "BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        (
+            "CREATE TRIGGER refuse BEFORE UPDATE OF status ON syncs WHEN NEW.status = 'processing' "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        ),
         "DROP TRIGGER refuse",
     ),
     False: (
