@@ -1,12 +1,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check
+.PHONY: demo test check faults
 demo: .venv/run
 	@$(BIN)/python app.py demo $(ARGS)
 
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+faults: .venv/dev
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 check: .venv/dev
 	@$(BIN)/ruff check .

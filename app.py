@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,6 @@ from bot.render import Renderer
 from bot.samples import samples
 from bot.settings import Settings, SettingsError, load
 from bot.show import Show
-from bot.slack import open_workspace
 from bot.subscriptions import Digests
 from bot.web import listening, port_of
 from demo.house import NotStarted, running
@@ -25,24 +23,35 @@ from handlers.commandline import WrongUse, day_of, ends_of, filters_of, numbers_
 from handlers.connecting import Grant
 from handlers.connecting import connect as connected
 from handlers.mistakes import MISTAKES, sentence_of
-from handlers.process import alone, served, until_stopped
-from handlers.surface import Surface, subscription
+from handlers.pausing import is_stuck, pause_line, resume_line
+from handlers.process import (
+    TEMPLATES,
+    alone,
+    handout_of,
+    lanes_of,
+    served,
+    serving,
+    until_stopped,
+    working,
+)
+from handlers.surface import subscription
 from handlers.terminal import Terminal, instant, outcome, replaced, retried, settled
 from sync.batches import BatchState
 from sync.clock import SystemClock
 from sync.connectors.spec import Spec
 from sync.engine import Engine
 from sync.records import TERMINAL, Answer, Filters, Found, Retried
-from sync.states import Status
 from sync.store import Store
 from sync.systems import STATUSES
-from sync.times import Times
 
 DONE, WITH_FAILURES, WRONG_USE = 0, 1, 2
 BEHIND_SYSTEMS = 5
 """The app's own port in the try-out: behind the workspace's and the four systems'."""
 
-TEMPLATES = Path(__file__).parent / "templates"
+WORKS_ITSELF = (
+    "With SQLite `serve` works by itself. For more machines, name a PostgreSQL that all can reach: "
+    "INVSYNC_DATABASE_URL=postgresql+psycopg://user:password@host/invsync"
+)
 
 cli = typer.Typer(
     help="Copies invoices and returns into the books, and shows in Slack what failed.",
@@ -61,18 +70,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 Since = Annotated[str, typer.Option(help="First day to sync, such as 2026-01-01.")]
 
 
-def times_of(settings: Settings) -> Times:
-    """Return the protocol's times that the settings ask for."""
-    return Times.of(
-        request_timeout=settings.request_timeout_seconds,
-        settle=settings.settle_seconds,
-        lease=settings.lease_seconds,
-        retry_base=settings.retry_base_seconds,
-        sweep=settings.sweep_seconds,
-        tick=settings.tick_seconds,
-    )
-
-
 @contextmanager
 def opened(settings: Settings | None = None) -> Iterator[Engine]:
     """Open the database, bring it up to date and give the engine; closes it at the end."""
@@ -81,7 +78,7 @@ def opened(settings: Settings | None = None) -> Iterator[Engine]:
     store = Store(settings.database_url, settings.keys)
     try:
         store.migrate()
-        yield Engine(store, SystemClock(), times_of(settings))
+        yield Engine(store, SystemClock(), settings.times)
     finally:
         store.close()
 
@@ -182,13 +179,13 @@ def sync(
     with opened() as engine:
         if route and route not in {one.name for one in engine.routes()}:
             raise WrongUse(f"There is no route {route}. See: app.py routes list")
-        with _lanes_of(engine):
+        with lanes_of(engine):
             answers = engine.bring(wanted, TERMINAL, route)
             ids = [one.id for answer in answers for one in answer.syncs]
             rows = settled(engine, ids) if wait else engine.syncs(ids)
         answers = [replaced(answer, [rows[one.id] for one in answer.syncs]) for answer in answers]
     Terminal(as_json=as_json).numbers(answers)
-    failed = any(one.status is Status.FAILED for answer in answers for one in answer.syncs)
+    failed = any(is_stuck(one) for answer in answers for one in answer.syncs)
     if failed or any(answer.found is not Found.FOUND for answer in answers):
         raise typer.Exit(WITH_FAILURES)
 
@@ -197,7 +194,7 @@ def sync(
 def retry(numbers: list[str], as_json: AsJson = False) -> None:
     """Send failed or pending documents back to their lanes and wait for the outcome."""
     wanted, answers = numbers_of(numbers), []
-    with opened() as engine, _lanes_of(engine):
+    with opened() as engine, lanes_of(engine):
         for number in wanted:
             found = engine.find(number)
             answers += [(number, engine.retry(one.id, TERMINAL)) for one in found] or [
@@ -210,8 +207,22 @@ def retry(numbers: list[str], as_json: AsJson = False) -> None:
     for number, answer in answers:
         row = rows.get(answer.sync.id) if answer.sync else None
         out.say(outcome(number, answer, row))
-    if any(row.status is Status.FAILED for row in rows.values()) or len(rows) < len(answers):
+    if any(is_stuck(row) for row in rows.values()) or len(rows) < len(answers):
         raise typer.Exit(WITH_FAILURES)
+
+
+@cli.command()
+def pause(connection: str) -> None:
+    """Let nothing go to or from CONNECTION until it is resumed; what waits is untouched."""
+    with opened() as engine:
+        typer.echo(pause_line(engine, connection))
+
+
+@cli.command()
+def resume(connection: str) -> None:
+    """Let what waits behind a paused CONNECTION go again, one document first."""
+    with opened() as engine:
+        typer.echo(resume_line(engine, connection))
 
 
 @cli.command()
@@ -225,7 +236,7 @@ def backfill(
 ) -> None:
     """Sync everything of a period, behind all else; Ctrl-C stops it and loses nothing."""
     asked = {"route": route, "from": first, "to": last}
-    with opened() as engine, _lanes_of(engine, backfilling=True):
+    with opened() as engine, lanes_of(engine, backfilling=True):
         ended = walked(engine.backfills, engine.routes(), asked, Terminal(as_json=as_json))
     if ended.batch.state is not BatchState.DONE or ended.counts.failed:
         raise typer.Exit(WITH_FAILURES)
@@ -308,7 +319,8 @@ def serve(
     with (
         opened(settings) as engine,
         alone(settings.database_url),
-        serving(settings, engine, http=http) as surface,
+        handout_of(settings.database_url) as handout,
+        serving(settings, engine, handout, http=http) as surface,
     ):
         listener = listening(host, port)
         with served(surface.site(), listener):
@@ -317,6 +329,18 @@ def serve(
             until_stopped(lambda: surface.dead)
     if surface.dead:
         raise WrongUse("Slack's socket stayed silent; start again.")
+
+
+@cli.command()
+def work() -> None:
+    """Work the lanes of a PostgreSQL that `serve` uses too; run as many as you like."""
+    settings = load()
+    with opened(settings) as engine, handout_of(settings.database_url) as handout:
+        if handout is None:
+            raise WrongUse(WORKS_ITSELF)
+        with working(engine, handout):
+            typer.echo("Working. Ctrl-C ends.")
+            until_stopped(lambda: False)
 
 
 @cli.command()
@@ -351,31 +375,6 @@ def check() -> None:
     typer.echo(f"{len(wrong)} problems.")
     if wrong:
         raise typer.Exit(WITH_FAILURES)
-
-
-@contextmanager
-def serving(settings: Settings, engine: Engine, *, http: bool) -> Iterator[Surface]:
-    """Join engine and Slack and run both until the block ends."""
-    workspace = open_workspace(settings)
-    show_ = Show(Renderer(TEMPLATES), engine.clock, settings.timezone)
-    surface = Surface(settings, workspace, engine, show_, http=http)
-    surface.start(alone=True)
-    engine.start(alone=True, sweeping=True)
-    try:
-        yield surface
-    finally:
-        engine.stop()
-        surface.stop()
-
-
-@contextmanager
-def _lanes_of(engine: Engine, *, backfilling: bool = False) -> Iterator[None]:
-    """Work the lanes that nobody else holds while the block runs."""
-    engine.start(alone=False, sweeping=False, backfilling=backfilling)
-    try:
-        yield
-    finally:
-        engine.stop()
 
 
 def _print_log(filters: Filters, cursor: str | None, limit: int, *, as_json: bool) -> None:

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import app
+from benchmarks import pacing
 from demo.driver import Driver, buttons_of, text_of
 from demo.house import Sandbox, running
+from handlers.process import serving
 
 ROOT = Path(__file__).parent.parent
 LONG = 40
@@ -26,6 +28,8 @@ def main() -> None:
     """Print every figure."""
     sizes()
     imports()
+    for name, counted in pacing.figures():
+        _say(name, counted)
     began = time.monotonic()
     with house() as (sandbox, driver):
         driver.wait_for(CHANNEL, CLERK, lambda one: "need you" in text_of(one), "the digest")
@@ -78,7 +82,7 @@ def house() -> Iterator[tuple[Sandbox, Driver]]:
         settings = sandbox.settings("http://127.0.0.1:8000")
         with app.opened(settings) as engine:
             sandbox.fill(engine)
-            with app.serving(settings, engine, http=False):
+            with serving(settings, engine, http=False):
                 driver = Driver(sandbox.workspace)
                 yield sandbox, driver
                 driver.close()
@@ -127,8 +131,14 @@ def _outcomes(driver: Driver) -> list[object]:
     return [one for one in driver.messages(CHANNEL, CLERK) if "Failed to sync" in text_of(one)]
 
 
-def _say(what: str, figure: float) -> None:
-    shown = f"{figure:,}" if isinstance(figure, int) else f"{figure:.3f} s"
+def _say(what: str, figure: float | str) -> None:
+    match figure:
+        case str():
+            shown = figure
+        case int():
+            shown = f"{figure:,}"
+        case _:
+            shown = f"{figure:.3f} s"
     sys.stdout.write(f"{what:<56} {shown:>12}\n")
 
 

@@ -46,6 +46,9 @@ class ActionId(StrEnum):
     RECONNECT = "reconnect"
     """Value: the name of the connection that was refused."""
 
+    RESUME = "resume"
+    """Value: the name of the connection that somebody paused."""
+
     STOP = "stop"
     """Value: the backfill's id."""
 

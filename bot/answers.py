@@ -18,13 +18,14 @@ LINES_IN_A_SECTION = 10
 class RetriedLine:
     """What became of one press on Retry; `first` pressed before, and it has not ended yet.
 
-    `seconds` is how long it has been processing, where it is.
+    `again`: that was the same person. `seconds`: how long it has been processing, where it is.
     """
 
     number: str
     answer: Answer
     row: Row | None
     first: Who | None
+    again: bool
     seconds: int | None
 
 
@@ -78,7 +79,8 @@ def _retried(number: str, answer: Retried, now: datetime) -> RetriedLine:
     first = who_of(answer.first) if answer.first else None
     began = row.at if row and answer.answer is Answer.PROCESSING else None
     seconds = max(0, int((now - began).total_seconds())) if began else None
-    return RetriedLine(row.number if row else number, answer.answer, row, first, seconds)
+    shown = row.number if row else number
+    return RetriedLine(shown, answer.answer, row, first, answer.again, seconds)
 
 
 def _parts(lines: Sequence[_Line]) -> list[Sequence[_Line]]:

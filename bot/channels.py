@@ -1,9 +1,10 @@
-"""Whether outsiders read a channel: asked before anything is posted there, at most a minute old."""
+"""Whether outsiders read a channel: asked right before each message, each minute for edits."""
 
 from datetime import timedelta
 
 from slack_sdk import WebClient
 
+from bot.throttle import Throttle
 from bot.web_api import TROUBLE, Cache
 from sync.clock import Clock
 
@@ -14,7 +15,7 @@ class Channels:
     """What `conversations.info` says about channels."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
-        self._client = client
+        self._api = Throttle(client, clock)
         self._shared: Cache[str, bool] = Cache(clock, KEPT, self._load)
 
     def shared(self, channel: str) -> bool:
@@ -24,6 +25,10 @@ class Channels:
         """
         return self._shared.get(channel)
 
+    def shared_now(self, channel: str) -> bool:
+        """Do as `shared`, asking Slack this moment: it may have changed since the last message."""
+        return self._shared.refresh(channel)
+
     def closed(self, channel: str) -> bool:
         """Return whether only this workspace surely reads the channel; no answer means no."""
         try:
@@ -32,5 +37,6 @@ class Channels:
             return False
 
     def _load(self, channel: str) -> bool:
-        described = self._client.conversations_info(channel=channel).get("channel") or {}
+        answer = self._api.call("conversations.info", channel=channel)
+        described = answer.get("channel") or {}
         return bool(described.get("is_ext_shared") or described.get("is_pending_ext_shared"))

@@ -42,7 +42,7 @@ HOSTILE = (
 """Texts that a customer, an upstream answer or a product code may hold."""
 
 _OURS = re.compile(
-    r"<(?:https?://[^\s<>|]+\|[^<>\n]+|!date\^\d+\^[^<>|^]+\|[^<>\n]+|@[UW][A-Z0-9]+)>"
+    r"<(?:https?://[^\s<>|]+\|[^<>\n]+|!date\^\d+\^[^<>|^]+\|[^<>\n]+|@[UW][A-Z0-9]+|#[CG][A-Z0-9]+)>"
 )
 _NOT_SEEN = re.compile("[\n\u200b]")  # the line ends and separators that the compiler writes
 _STRAY = re.compile(r"[<>]|&(?!(?:amp|lt|gt);)")

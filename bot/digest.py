@@ -14,7 +14,7 @@ from bot.rows import Row, row_of
 from sync.errors import ErrorType, Remedy, remedy_of
 from sync.money import Money
 from sync.outward import Digest
-from sync.records import Cause, Figures, Filters, Group, Hold, Sync, Unread
+from sync.records import Cause, Figures, Filters, Group, Hold, HoldKind, Sync, Unread
 from sync.states import Status
 
 MOST_GROUPS = 6
@@ -73,7 +73,7 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class HoldView:
-    """A lane that waits for its connection."""
+    """A lane that waits for its connection; `next_at`: when a breaker asks it again."""
 
     connection: str
     system: str
@@ -81,6 +81,8 @@ class HoldView:
     since: datetime
     waiting: int
     amounts: Sequence[Money]
+    kind: HoldKind
+    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,5 +194,12 @@ def _rest(figures: Figures, shown: Sequence[ErrorType]) -> Rest | None:
 
 def _hold(hold: Hold) -> HoldView:
     return HoldView(
-        hold.connection, hold.system, hold.reason, hold.since, hold.waiting, hold.amounts
+        hold.connection,
+        hold.system,
+        hold.reason,
+        hold.since,
+        hold.waiting,
+        hold.amounts,
+        hold.kind,
+        hold.next_at,
     )

@@ -37,6 +37,10 @@ _SHAPES: dict[str, tuple[type, ...]] = {
 }
 """What the parts of a payload are, where they are there at all; Bolt takes it for granted."""
 
+_OF_A_COMMAND = ("user_id", "channel_id")
+_PLACE_OF_ID = {"block_actions": ("actions", "action_id"), "view_submission": ("view", "id")}
+"""What an interaction of each kind happens to, and the name of its id."""
+
 _TIMESTAMP = b"x-slack-request-timestamp"
 _SIGNATURE = b"x-slack-signature"
 _LONGEST_TIMESTAMP = 12
@@ -105,7 +109,8 @@ def payload_of(body: bytes) -> dict[str, Any] | None:
     form = dict(parse_qsl(text, keep_blank_values=True))
     if "payload" in form:
         return _object(form["payload"], "type")
-    return form if form.get("command", "").startswith("/") or "ssl_check" in form else None
+    is_command = form.get("command", "").startswith("/") and _all_there(form, *_OF_A_COMMAND)
+    return form if is_command or "ssl_check" in form else None
 
 
 def _object(text: str, needed: str) -> dict[str, Any] | None:
@@ -115,7 +120,7 @@ def _object(text: str, needed: str) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict) or not isinstance(value.get(needed), str):
         return None
-    return value if _well_shaped(value) else None
+    return value if _well_shaped(value) and _names_who(value) else None
 
 
 def _well_shaped(payload: dict[str, Any]) -> bool:
@@ -123,3 +128,19 @@ def _well_shaped(payload: dict[str, Any]) -> bool:
         return False
     lists = [payload.get("actions"), payload.get("authorizations")]
     return all(isinstance(part, dict) for parts in lists for part in parts or ())
+
+
+def _names_who(payload: dict[str, Any]) -> bool:
+    """Return whether an interaction says who acted, and on what."""
+    kind = payload["type"]
+    if kind not in _PLACE_OF_ID:
+        return True
+    name, needed = _PLACE_OF_ID[kind]
+    place = payload.get(name)
+    acted_on = place[0] if isinstance(place, list) and place else place
+    return _all_there(payload.get("user"), "id") and _all_there(acted_on, needed)
+
+
+def _all_there(part: Any, *names: str) -> bool:
+    texts = [part.get(name) for name in names] if isinstance(part, dict) else [None]
+    return all(isinstance(text, str) and text for text in texts)

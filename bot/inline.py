@@ -32,6 +32,7 @@ APART: Final = "\u200b"
 
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _USER = re.compile(r"[UW][A-Z0-9]+")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 _STYLES = {"*": "bold", "_": "italic", "~": "strike"}
 
 
@@ -43,6 +44,7 @@ class Kind(StrEnum):
     LINK = "link"
     DATE = "date"
     MENTION = "mention"
+    CHANNEL = "channel"
     BREAK = "break"
 
 
@@ -50,7 +52,7 @@ class Kind(StrEnum):
 class Run:
     """A piece of text in one format; `marks` are the formats around it, outermost first.
 
-    `target` is a link's address, a mention's user id or a date as `unix^format`.
+    `target` is a link's address, the id of a mentioned user or channel, or a date as `unix^format`.
     """
 
     kind: Kind
@@ -108,6 +110,8 @@ def _tagged(tag: Tag, marks: tuple[str, ...]) -> Iterator[Run]:
             yield _date(tag, marks)
         case "mention":
             yield _mention(tag, marks)
+        case "channel":
+            yield _channel(tag, marks)
         case "ul":
             for item in tag.tags("li"):
                 yield from (_BREAK, Run(Kind.TEXT, "• ", marks), *_runs(item, marks))
@@ -154,6 +158,12 @@ def _mention(tag: Tag, marks: tuple[str, ...]) -> Run:
     if not _USER.fullmatch(user):
         return Run(Kind.TEXT, name or without_isolates(clean_around(user)), marks)
     return Run(Kind.MENTION, name or user, marks, user)
+
+
+def _channel(tag: Tag, marks: tuple[str, ...]) -> Run:
+    channel = without_isolates(clean_around(tag.get("id")))
+    kind = Kind.CHANNEL if _CHANNEL.fullmatch(channel) else Kind.TEXT
+    return Run(kind, channel, marks, channel)
 
 
 def _tidy(runs: Iterator[Run]) -> list[Run]:
@@ -300,6 +310,8 @@ def _token(run: Run, *, at_start: bool) -> str:
             return f"<!date^{run.target}|{inert(run.text)}>"
         case Kind.MENTION:
             return f"<@{run.target}>"
+        case Kind.CHANNEL:
+            return f"<#{run.target}>"
         case _:
             text = inert(run.text)
             return text if at_start else text.removeprefix("\u2060")
@@ -312,6 +324,8 @@ def _element(run: Run) -> dict[str, Any]:
             found = {"type": "link", "url": run.target, "text": run.text}
         case Kind.MENTION:
             found = {"type": "user", "user_id": run.target}
+        case Kind.CHANNEL:
+            found = {"type": "channel", "channel_id": run.target}
         case Kind.BREAK:
             found = {"type": "text", "text": "\n"}
         case Kind.CODE:

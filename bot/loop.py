@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import structlog
 
+from sync.store import Unavailable
+
 AFTER_A_BUG_SECONDS = 5.0
+WITHOUT_DATABASE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +66,9 @@ class Loop:
     def _stepped(self) -> float:
         try:
             return self._step()
+        except Unavailable as error:  # no bug: what waits in the database is found when it is back
+            log.warning("loop.database", loop=self._name, reason=str(error))
+            return WITHOUT_DATABASE_SECONDS
         except Exception:  # a bug in one step must not end the loop
             log.exception("loop.bug", loop=self._name)
             return AFTER_A_BUG_SECONDS

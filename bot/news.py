@@ -14,7 +14,7 @@ import structlog
 from bot.actions import page_of
 from bot.loop import Loop
 from bot.outbox import Outbox
-from bot.posts import Message, direct, replacement, view, whisper
+from bot.posts import Message, direct, place_at, replacement, view, whisper
 from bot.show import Show
 from bot.subscriptions import Digests
 from bot.watching import Drawn, Follows, drawn
@@ -67,7 +67,6 @@ class News:
         self._outbox = outbox
         self._show = show
         self._digests = digests
-        self._redrawn: dict[str, int] = {}
         self._stuck_at: int | None = None
         self._tries = 0
         self._loop = Loop("news", self._step)
@@ -110,8 +109,8 @@ class News:
                 self._tell(turn, sync_id)
             else:
                 log.error("news.given_up", sync=sync_id)
-        self._engine.store.news.handled(pending, turn.posts, turn.ended, turn.now)
-        if turn.posts:
+        told = self._engine.store.news.handled(pending, turn.posts, turn.ended, turn.now)
+        if told and turn.posts:
             self._outbox.ring()
 
     def _tell(self, turn: _Round, sync_id: int) -> None:
@@ -142,12 +141,10 @@ class News:
 
     def _page(self, turn: _Round, sync: Sync, watch: Watch) -> bool:
         page = drawn(watch.target)
-        used = self._redrawn.get(page.place, 0)
+        used = self._engine.store.posts.count(place_at(page.place))
         if used >= REDRAWS or _closed(page, turn.now):
-            self._redrawn.pop(page.place, None)
             return True
         if turn.first(Follows.PAGE, page.place):
-            self._redrawn[page.place] = used + 1
             filters, cursor = page_of(page.value)
             message = self._show.log(self._engine.log(filters, cursor), filters, cursor)
             turn.posts.append(replacement(page.place, message))

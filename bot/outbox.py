@@ -6,7 +6,7 @@ order and a second between them. Long errands get threads of their own, so that 
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
@@ -15,14 +15,19 @@ from bot.loop import Loop
 from bot.sender import POST_LIFE, Later, Outcome, Refused, Sender, Sent
 from sync.clock import Clock
 from sync.outward import Post
-from sync.store import Store
+from sync.points import point
+from sync.store import Persistence, Store, Unavailable
 
 GAP = timedelta(seconds=1)
 """Slack's pace of messages in one channel (docs "Rate limits")."""
 
-ADRIFT = timedelta(minutes=5)
-"""A post that is sending for longer lost its sender."""
+ADRIFT = timedelta(minutes=3)
+"""A post that its process told nothing of for so long lost it; `rescue` tells each minute."""
 
+NOTED_WITHIN = timedelta(seconds=30)
+"""How long what became of a post is written again while the database is in trouble."""
+
+AFTER_TROUBLE = timedelta(seconds=2)
 LONGEST_WAIT_SECONDS = 1.0
 """Another process may have put a post and cannot ring."""
 
@@ -31,18 +36,29 @@ Errand = Callable[[Post], Outcome]
 log = structlog.get_logger(__name__)
 
 
+Undelivered = Callable[[Post, str], None]
+"""Hears of a post that was given up, and why."""
+
+
 class Outbox:
     """Sends what the store's posts hold; `errands` perform the methods that are not Slack's."""
 
     def __init__(
-        self, store: Store, sender: Sender, clock: Clock, errands: Mapping[str, Errand]
+        self,
+        store: Store,
+        sender: Sender,
+        clock: Clock,
+        errands: Mapping[str, Errand],
+        undelivered: Undelivered | None = None,
     ) -> None:
         self._store = store
         self._sender = sender
         self._clock = clock
         self._errands = errands
+        self._undelivered = undelivered or _nobody_hears
         self._away = ThreadPoolExecutor(max_workers=4, thread_name_prefix="errand")
         self._running: set[str] = set()
+        self._noted = Persistence(NOTED_WITHIN, clock)
         self._loop = Loop("outbox", self._step, threads=3)
 
     def start(self, *, alone: bool) -> None:
@@ -61,10 +77,8 @@ class Outbox:
         self.ring()
 
     def put_once(self, *posts: Post) -> None:
-        """Keep those posts that were never put: a redelivered payload has the same uids."""
-        fresh = [post for post in posts if self._store.posts.get(post.uid) is None]
-        if fresh:
-            self.put(*fresh)
+        """Keep what answers a payload: delivered again, it has the same uids and adds nothing."""
+        self.put(*posts)
 
     def ring(self) -> None:
         """Look for posts now."""
@@ -75,16 +89,16 @@ class Outbox:
         return self._loop.age_seconds()
 
     def rescue(self, silent: timedelta = ADRIFT) -> None:
-        """Send again, after a look, what has been sending for longer than `silent`."""
-        now = self._clock.now()
-        for post in self._store.posts.adrift(now - silent):
-            if post.uid in self._running:
-                continue
-            if post.created_at and post.created_at < now - POST_LIFE:
-                self._store.posts.fail(post.uid, "given up: adrift", now)
-            else:
-                self._sender.doubt(post.uid)
-                self._store.posts.postpone(post.uid, now, "adrift")
+        """Tell that our own posts live, and send those again, after a look, that lost their sender.
+
+        Those are the ones whose process has been `silent` for so long.
+        """
+        now, posts = self._clock.now(), self._store.posts
+        running = list(self._running)
+        if running:
+            posts.touch(running, now)
+        for post in posts.rescue(now - silent, now - POST_LIFE, now):
+            log.warning("outbox.adrift", method=post.method, place=post.channel, uid=post.uid)
 
     def _step(self) -> float:
         now = self._clock.now()
@@ -97,34 +111,58 @@ class Outbox:
         self._running.add(post.uid)
         if post.method in self._errands:
             run = self._away.submit(self._errands[post.method], post)
-            run.add_done_callback(lambda done: self._returned(post, done))
+            run.add_done_callback(lambda done: self._returned(post, now, done))
             return 0.0
         try:
-            self._settle(post, self._sender.send(post))
+            point("slack.posting")
+            outcome = self._sender.send(post)
+            point("slack.posted")
+            self._settle(post, now, outcome)
         finally:
             self._running.discard(post.uid)
         return 0.0
 
-    def _returned(self, post: Post, done: Future[Outcome]) -> None:
+    def _returned(self, post: Post, claimed_at: datetime, done: Future[Outcome]) -> None:
         if done.cancelled():
             return
-        bug = done.exception()
-        if bug:
-            log.error("outbox.errand_bug", errand=post.method, exc_info=bug)
-        self._settle(post, Refused(repr(bug)) if bug else done.result())
-        self._running.discard(post.uid)
-        self.ring()
+        try:
+            self._settle(post, claimed_at, _came_of(post, done))
+        except Unavailable as error:  # it is rescued, and run again, when the database is back
+            log.warning("outbox.database", errand=post.method, reason=str(error))
+        finally:
+            self._running.discard(post.uid)
+            self.ring()
 
-    def _settle(self, post: Post, outcome: Outcome) -> None:
-        now = self._clock.now()
+    def _settle(self, post: Post, claimed_at: datetime, outcome: Outcome) -> None:
+        now, what = self._clock.now(), {"method": post.method, "place": post.channel}
         match outcome:
             case Sent(result):
-                self._store.posts.sent(post.uid, result, now)
-            case Later(wait, error):
-                log.info("outbox.later", method=post.method, error=error, tries=post.tries)
-                self._store.posts.postpone(post.uid, now + wait, error)
+                self._noted(lambda: self._store.posts.sent(post.uid, result, now))
+            case Later(wait, error, doubtful):
+                log.info("outbox.later", error=error, tries=post.tries, **what)
+                asked_at = claimed_at if doubtful else None
+                due = now + wait
+                self._noted(lambda: self._store.posts.postpone(post.uid, due, error, asked_at))
             case Refused(error):
-                log.error("outbox.refused", method=post.method, place=post.channel, error=error)
-                self._store.posts.fail(post.uid, error, now)
+                log.error("outbox.refused", error=error, **what)
+                try:
+                    self._undelivered(post, error)
+                finally:
+                    self._noted(lambda: self._store.posts.fail(post.uid, error, now))
             case _:
                 assert_never(outcome)
+
+
+def _nobody_hears(_post: Post, _error: str) -> None:
+    """Let what was given up stand in the log alone."""
+
+
+def _came_of(post: Post, done: Future[Outcome]) -> Outcome:
+    """Return how an errand ended; one that met a database in trouble is run again."""
+    bug = done.exception()
+    if isinstance(bug, Unavailable):
+        return Later(AFTER_TROUBLE, str(bug))
+    if bug:
+        log.error("outbox.errand_bug", errand=post.method, exc_info=bug)
+        return Refused(repr(bug))
+    return done.result()

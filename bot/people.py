@@ -60,6 +60,20 @@ class People:
             return None
         return next((handles[one] for one in ids if one in handles), None)
 
+    def somebody(self, role: Role) -> str | None:
+        """Return the id of one member who has `role`, or None where Slack names none."""
+        try:
+            roles = self._roles.get(self._team)
+            having = [user for user, has in roles.items() if has is role]
+            members = (user for user in having if self._is_member(user))
+            return next(members, None)
+        except TROUBLE as error:
+            log.warning("people.unknown", role=role.name, error=error_code(error) or str(error))
+            return None
+
+    def _is_member(self, user: str) -> bool:
+        return self._members.get(user).standing is Standing.MEMBER
+
     def warm(self) -> None:
         """Read anew what is about to grow old, so that listeners need not wait for Slack."""
         try:

@@ -37,6 +37,9 @@ class Action(StrEnum):
     CONNECT = "connect"
     """Open an account, or open it again."""
 
+    PAUSE = "pause"
+    """Let nothing go through a connection, and let it go again."""
+
 
 NEEDED = {
     Action.LOOK: Role.VIEWER,
@@ -46,6 +49,7 @@ NEEDED = {
     Action.BACKFILL: Role.APPROVER,
     Action.STOP: Role.OPERATOR,
     Action.CONNECT: Role.ADMIN,
+    Action.PAUSE: Role.ADMIN,
 }
 
 

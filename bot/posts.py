@@ -57,13 +57,13 @@ def direct(user: str, message: Message, uid: str = "") -> Post:
 def answer(response_url: str, message: Message, uid: str = "") -> Post:
     """Return a new message beside the one that was pressed; only the presser sees it."""
     shown = {**message, "response_type": "ephemeral", "replace_original": False}
-    return Post(uid or uid_of(), Method.ANSWER, _place(response_url), _to(response_url, shown))
+    return Post(uid or uid_of(), Method.ANSWER, place_at(response_url), _to(response_url, shown))
 
 
 def replacement(response_url: str, message: Message, uid: str = "") -> Post:
     """Return what the pressed message is to show from now on; a later one overtakes it."""
     shown = {**message, "replace_original": True}
-    place = _place(response_url)
+    place = place_at(response_url)
     return Post(uid or uid_of(), Method.ANSWER, place, _to(response_url, shown), key=place)
 
 
@@ -74,9 +74,14 @@ def view(view_id: str, content: Mapping[str, Any], uid: str = "") -> Post:
     return Post(uid or uid_of(), Method.VIEW, place, body, key=place)
 
 
+def place_of(digest_id: int) -> str:
+    """Return a digest's place in line, which is the key of its posts too."""
+    return f"digest:{digest_id}"
+
+
 def living(digest_id: int, channel: str, message: Message) -> Post:
     """Return a digest as it stands now; one that waits is overtaken."""
-    place = f"digest:{digest_id}"
+    place = place_of(digest_id)
     body = {"digest": digest_id, "channel": channel, "message": dict(message)}
     return Post(uid_of(), Method.LIVING, place, body, key=place)
 
@@ -99,5 +104,6 @@ def _to(response_url: str, shown: Message) -> dict[str, Any]:
     return {"url": response_url, "message": dict(shown)}
 
 
-def _place(response_url: str) -> str:
+def place_at(response_url: str) -> str:
+    """Return the place in line of what goes to a response_url: the key of replacements there."""
     return f"url:{uid_of(response_url)}"

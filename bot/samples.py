@@ -12,8 +12,10 @@ from bot.answers import RetriedView, brought_view, retried_view
 from bot.backfill_samples import backfill_samples
 from bot.digest import digest_view, kept
 from bot.document import document_view
+from bot.holding_samples import holding_samples
 from bot.log import log_view
-from bot.permissions import Why
+from bot.notices import Why as Undelivered
+from bot.permissions import Action, Why
 from bot.problems import Problem, Wrong
 from bot.rows import row_of
 from bot.status import status_view
@@ -50,6 +52,7 @@ from sync.records import (
     WaitingFor,
 )
 from sync.states import Status
+from sync.store import Trouble
 
 Samples = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -225,19 +228,36 @@ def samples() -> Samples:
         "finished": [{"row": row_of(one)} for one in KINDS_OF_ROWS],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
+        **holding_samples(NOW),
         "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],
         "connect": [{"system": "hubspot", "name": "crm", "url": "https://invsync.example/oauth"}],
         "connected": [{"done": one, "system": "hubspot"} for one in _connected()],
         "refused": [
-            {"action": action, "why": why.value, "ask": ask}
-            for action in ("look", "retry", "sync", "digest", "backfill", "stop", "connect")
+            {"action": action.value, "why": why.value, "ask": ask}
+            for action in Action
             for why in Why
             for ask in ("@finance-ops", None)
         ],
         "wrong": [{"problem": problem} for problem in _problems()],
         "field": [{"problem": problem} for problem in _problems()],
         "help": [{"verb": verb, "verbs": list(Verb)} for verb in (None, *Verb)],
+        **_troubles(),
+    }
+
+
+def _troubles() -> Samples:
+    return {
         "trouble": [{"reference": "1f3c9a0b"}],
+        "undelivered": [
+            {"channel": "C0FINANCE", "why": why, "code": "is_archived", "is_digest": is_digest}
+            for why in Undelivered
+            for is_digest in (True, False)
+        ],
+        "undrawn": [
+            {"channel": channel, "code": "invalid_blocks", "reference": "1f3c9a0b", "is_digest": it}
+            for channel, it in (("C0FINANCE", True), ("C0FINANCE", False), (None, False))
+        ],
+        "unstored": [{"trouble": trouble.value} for trouble in Trouble],
     }
 
 
@@ -292,10 +312,10 @@ def _stories() -> list[Story]:
 
 def _retried() -> list[RetriedView]:
     answers = [
-        (FAILED.number, Retried(answer, sync, first))
+        (FAILED.number, Retried(answer, sync, first, again))
         for answer in Answer
         for sync in (SUCCESS, replace(BARE, attempted_at=NOW))
-        for first in (_SARA, None)
+        for first, again in ((_SARA, False), (_SARA, True), (None, False))
     ]
     lost = [("9999", Retried(Answer.NOT_FOUND, None))]
     alone = [retried_view([one], NOW + _DAY) for one in answers]

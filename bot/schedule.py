@@ -13,6 +13,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from sync.clock import Clock
+from sync.store import Unavailable
 
 DAY = timedelta(days=1)
 
@@ -51,7 +52,10 @@ class Schedule:
         """Run `job` each `seconds`, the first time soon after the start."""
 
         def run() -> None:
-            job()
+            try:
+                job()
+            except Unavailable as error:  # the clock ticks on: the job comes again at its time
+                log.warning("schedule.database", reason=str(error))
             self._ticked_at = self._clock.now()
 
         first = self._clock.now() + timedelta(milliseconds=200)
@@ -66,5 +70,5 @@ class Schedule:
         self._scheduler.shutdown(wait=True)
 
     def age_seconds(self) -> float:
-        """Return how long ago a job ended well."""
+        """Return how long ago a job ended, well or for want of a database."""
         return (self._clock.now() - self._ticked_at).total_seconds()

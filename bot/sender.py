@@ -2,10 +2,12 @@
 
 A message whose answer was lost may stand in the channel: it is looked for by the uid in its
 metadata before it is posted again, or, where history may not be read, left alone for ten minutes.
+That it was asked for stands in its row, so any process that sends it next knows.
 """
 
 import hashlib
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,11 +17,15 @@ from urllib.parse import urlsplit
 
 import structlog
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from bot.channels import Channels
+from bot.history import find, metadata_of
 from bot.posts import Method
-from bot.web_api import POST_TIMEOUT_SECONDS, TROUBLE, error_code, never_left, retry_after
+from bot.throttle import Limited, Throttle
+from bot.web_api import POST_TIMEOUT_SECONDS, TROUBLE, error_code, never_left, patience
+from bot.wording import wording
 from sync.clock import Clock
 from sync.outward import Digest, Post
 from sync.store import Store
@@ -30,7 +36,7 @@ DOUBT = timedelta(minutes=10)
 LONGEST_BACKOFF = timedelta(seconds=60)
 POST_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(minutes=30)
-EVENT_TYPE = "invsync"
+"""A response_url and an open modal are of no use after so long."""
 
 _PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
@@ -41,6 +47,7 @@ _BLOCKS_REFUSED = frozenset(
 _NOT_HERE = frozenset(
     {"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "missing_scope"}
 )
+_SHORT_LIVED = frozenset({Method.ANSWER, Method.VIEW})
 _SHOWN_ALONE: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 log = structlog.get_logger(__name__)
@@ -80,6 +87,10 @@ class Refused:
 Outcome = Sent | Later | Refused
 
 
+Undrawn = Callable[[Post, str, str], None]
+"""Hears of a post whose blocks Slack refused: the post, Slack's code, a reference into the log."""
+
+
 class Sender:
     """Performs posts; response_urls of other hosts than Slack's are refused."""
 
@@ -90,15 +101,15 @@ class Sender:
         channels: Channels,
         clock: Clock,
         waits: Waits | None = None,
+        undrawn: Undrawn | None = None,
     ) -> None:
         self._waits = waits or Waits()
-        self._client = client
+        self._base_url = client.base_url
+        self._api = Throttle(client, clock)
         self._store = store
         self._channels = channels
         self._clock = clock
-        self._started_at = clock.now()
-        self._held: dict[str, datetime] = {}
-        self._doubted: set[str] = set()
+        self._undrawn = undrawn
         self._edited: dict[int, datetime] = {}
         self._calls: Mapping[str, Callable[[Post], Outcome]] = {
             Method.POST: self._post,
@@ -111,69 +122,66 @@ class Sender:
 
     def send(self, post: Post) -> Outcome:
         """Perform one post."""
-        now = self._clock.now()
-        held = self._held.get(post.method, now)
-        if held > now:
-            return Later(held - now, "ratelimited")
         try:
             outcome = self._calls[post.method](post)
         except TROUBLE as error:
             outcome = self._outcome(post, error)
-        return self._remembered(post, outcome)
-
-    def doubt(self, uid: str) -> None:
-        """Look for this post before it is sent again: nobody knows whether it arrived."""
-        self._doubted.add(uid)
-
-    def _remembered(self, post: Post, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Later):
-            if outcome.doubtful:
-                self._doubted.add(post.uid)
-            life = POST_LIFE if post.method in {Method.POST, Method.LIVING} else ANSWER_LIFE
-            if post.created_at and self._clock.now() > post.created_at + life:
-                return Refused(f"given up: {outcome.error}")
-        else:
-            self._doubted.discard(post.uid)
+        life = ANSWER_LIFE if post.method in _SHORT_LIVED else POST_LIFE
+        born = post.created_at or self._clock.now()
+        if isinstance(outcome, Later) and self._clock.now() > born + life:
+            return Refused(f"given up: {outcome.error}")
         return outcome
 
-    def _outcome(self, post: Post, error: BaseException) -> Outcome:
-        asked = retry_after(error)
-        if asked is not None:
-            self._held[post.method] = self._clock.now() + asked
-            return Later(asked, "ratelimited")
+    def _outcome(self, post: Post, error: BaseException) -> Later | Refused:
+        if isinstance(error, Limited):
+            return Later(error.wait, "ratelimited")
         code = error_code(error)
         if code and code not in _PASSING:
             return Refused(code)
-        backoff = min(timedelta(seconds=2 ** min(post.tries, 6)), LONGEST_BACKOFF)
+        backoff = _backoff(post)
         if never_left(error):
             return Later(backoff, str(error))
-        return Later(
-            max(backoff, self._waits.look_after), code or type(error).__name__, doubtful=True
-        )
+        wait = max(backoff, self._waits.look_after)
+        return Later(wait, code or type(error).__name__, doubtful=True)
 
     # --- the methods ---------------------------------------------------------------------------
 
     def _post(self, post: Post) -> Outcome:
-        channel = post.body["channel"] or self._direct_channel(post.body["user"])
-        if post.body["channel"] and self._channels.shared(channel):
+        channel = post.body["channel"]
+        if channel and self._channels.shared_now(channel):
             return Refused("shared_channel")
-        if post.uid in self._doubted or (post.tries and self._older(post)):
-            since = post.created_at or self._clock.now()
-            found = self._find(channel, post.uid, since)
-            if isinstance(found, str):
-                return Sent({"channel": channel, "ts": found})
-            if not found and self._clock.now() < since + DOUBT:
-                return Later(since + DOUBT - self._clock.now(), "unknown", doubtful=True)
-        return Sent(self._say(channel, post.body["message"], post.uid))
+        return self._once(channel or self._direct_channel(post.body["user"]), post)
+
+    def _once(self, channel: str, post: Post) -> Outcome:
+        """Post unless it stands there already, or may."""
+        asked_at = (post.result or {}).get("asked_at")
+        if asked_at:
+            moment = datetime.fromisoformat(asked_at)
+            stands = self._sought(channel, post.uid, moment, post)
+            if isinstance(stands, str):
+                return Sent({"channel": channel, "ts": stands})
+            if stands:
+                return stands
+        return Sent(self._say(channel, post, post.uid))
+
+    def _sought(self, channel: str, uid: str, asked_at: datetime, post: Post) -> str | Later | None:
+        """Return where the message stands, or when to look again, or None: it is not there."""
+        left = asked_at + DOUBT - self._clock.now()
+        try:
+            return find(self._api, channel, uid, asked_at)
+        except TROUBLE as error:
+            if left <= timedelta(0):
+                return None
+            outcome = self._outcome(post, error)
+            log.warning("outbox.in_the_dark", place=post.channel, error=outcome.error)
+            soon = outcome.wait if isinstance(outcome, Later) else left
+            return Later(min(left, soon), "unknown")
 
     def _whisper(self, post: Post) -> Outcome:
         body = post.body
         try:
             self._shown(
-                body["message"],
-                lambda shown: self._client.chat_postEphemeral(
-                    channel=body["channel"], user=body["user"], **shown
-                ),
+                post, "chat.postEphemeral", {"channel": body["channel"], "user": body["user"]}
             )
         except TROUBLE as error:
             if error_code(error) not in _NOT_HERE:
@@ -188,34 +196,40 @@ class Sender:
             outcome = self._answer(post)
             if isinstance(outcome, Sent):
                 return outcome
-        return Sent(self._say(self._direct_channel(body["user"]), body["message"], post.uid))
+        return self._once(self._direct_channel(body["user"]), post)
 
     def _answer(self, post: Post) -> Outcome:
         url, message = post.body["url"], post.body["message"]
-        if not may_answer(url, self._client.base_url):
+        if not may_answer(url, self._base_url):
             return Refused("foreign_response_url")
         webhook = WebhookClient(url, timeout=POST_TIMEOUT_SECONDS, retry_handlers=[])
         given = webhook.send_dict(message)
         if given.status_code == HTTPStatus.BAD_REQUEST and "block" in given.body:
-            log.error("outbox.blocks_refused", answer=given.body)
-            given = webhook.send_dict({**message, "blocks": []})
+            refused = given.body[:80]
+            given = webhook.send_dict({**message, "text": wording(message), "blocks": []})
+            self._note_undrawn(post, refused)
         if given.status_code == HTTPStatus.OK:
             return Sent()
-        if _passes(given.status_code):
-            return Later(timedelta(seconds=min(2**post.tries, 60)), f"HTTP {given.status_code}")
+        if given.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            return Later(patience(given.headers, self._clock.now()), "ratelimited")
+        if given.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Later(_backoff(post), f"HTTP {given.status_code}")
         return Refused(f"HTTP {given.status_code} {given.body[:80]}")
 
     def _view(self, post: Post) -> Outcome:
-        self._client.views_update(view_id=post.body["view_id"], view=post.body["view"])
+        self._api.call("views.update", view_id=post.body["view_id"], view=post.body["view"])
         return Sent()
 
     def _update(self, post: Post) -> Outcome:
         """Edit the message that another post brought there, wherever that was."""
         brought = self._store.posts.get(post.body["of"])
-        if brought is None or not brought.result:
+        stands = (brought.result if brought else None) or {}
+        if "ts" not in stands:
             return Refused("never_posted")
-        place = {name: brought.result[name] for name in ("channel", "ts")}
-        self._shown(post.body["message"], lambda shown: self._client.chat_update(**place, **shown))
+        place = {name: stands[name] for name in ("channel", "ts")}
+        if self._channels.shared(place["channel"]):
+            return Refused("shared_channel")
+        self._shown(post, "chat.update", place)
         return Sent(place)
 
     # --- the living digest ---------------------------------------------------------------------
@@ -228,7 +242,7 @@ class Sender:
         if stands.get("ts"):
             return self._edit(digest, stands, post)
         if stands.get("asked_at"):
-            return self._seek(digest, stands, post)
+            return self._seek(digest, stands["asked_at"], post)
         return self._begin(digest, post)
 
     def _edit(self, digest: Digest, stands: dict[str, Any], post: Post) -> Outcome:
@@ -239,29 +253,29 @@ class Sender:
         free = self._edited.get(digest.id, now - gap) + gap
         if free > now:
             return Later(free - now, "paced")
+        if self._channels.shared(stands["channel"]):
+            return Refused("shared_channel")
         self._edited[digest.id] = now
         place = {"channel": stands["channel"], "ts": stands["ts"]}
-        self._shown(message, lambda shown: self._client.chat_update(**place, **shown))
+        self._shown(post, "chat.update", place)
         return self._kept(digest, {**place, "sum": sum_of(message)})
 
-    def _seek(self, digest: Digest, stands: dict[str, Any], post: Post) -> Outcome:
-        asked_at = datetime.fromisoformat(stands["asked_at"])
-        found = self._find(digest.channel, _uid_of(digest), asked_at)
+    def _seek(self, digest: Digest, asked_at: str, post: Post) -> Outcome:
+        moment = datetime.fromisoformat(asked_at)
+        found = self._sought(digest.channel, _uid_of(digest), moment, post)
         if isinstance(found, str):
             self._kept(digest, {"channel": digest.channel, "ts": found})
             return Later(timedelta(0), "found")
-        if not found and self._clock.now() < asked_at + DOUBT:
-            return Later(asked_at + DOUBT - self._clock.now(), "unknown")
-        return self._begin(digest, post)
+        return found or self._begin(digest, post)
 
     def _begin(self, digest: Digest, post: Post) -> Outcome:
         """Post the digest; the mark before it tells the next try that it may have arrived."""
-        if self._channels.shared(digest.channel):
+        if self._channels.shared_now(digest.channel):
             return Refused("shared_channel")
         now = self._clock.now()
         self._kept(digest, {"asked_at": now.isoformat()})
         try:
-            stands = self._say(digest.channel, post.body["message"], _uid_of(digest))
+            stands = self._say(digest.channel, post, _uid_of(digest))
         except TROUBLE as error:
             outcome = self._outcome(post, error)
             if not (isinstance(outcome, Later) and outcome.doubtful):
@@ -276,51 +290,38 @@ class Sender:
 
     # --- calls ---------------------------------------------------------------------------------
 
-    def _say(self, channel: str, message: dict[str, Any], uid: str) -> dict[str, Any]:
-        metadata = {"event_type": EVENT_TYPE, "event_payload": {"uid": uid}}
-        answer = self._shown(
-            message,
-            lambda shown: self._client.chat_postMessage(
-                channel=channel, metadata=metadata, **_SHOWN_ALONE, **shown
-            ),
-        )
+    def _say(self, channel: str, post: Post, uid: str) -> dict[str, Any]:
+        more = {"channel": channel, "metadata": metadata_of(uid), **_SHOWN_ALONE}
+        answer = self._shown(post, "chat.postMessage", more)
         return {"channel": answer["channel"], "ts": answer["ts"]}
 
-    def _shown(self, message: dict[str, Any], call: Callable[[dict[str, Any]], Any]) -> Any:
-        """Call with text and blocks; where Slack refuses the blocks, with the text alone."""
-        shown = {"text": message.get("text", ""), "blocks": message.get("blocks") or []}
+    def _shown(self, post: Post, method: str, given: Mapping[str, Any]) -> SlackResponse:
+        """Call with text and blocks; where Slack refuses the blocks, with what they say as text."""
+        message = post.body["message"]
+        blocks = message.get("blocks") or []
         try:
-            return call(shown)
+            return self._api.call(method, **given, text=message.get("text", ""), blocks=blocks)
         except TROUBLE as error:
-            if error_code(error) not in _BLOCKS_REFUSED:
+            code = error_code(error)
+            if code not in _BLOCKS_REFUSED:
                 raise
-            log.exception("outbox.blocks_refused")
-            return call({**shown, "blocks": []})
+            answer = self._api.call(method, **given, text=wording(message), blocks=[])
+            self._note_undrawn(post, str(code), error)
+            return answer
 
-    def _find(self, channel: str, uid: str, since: datetime) -> str | bool:
-        """Return the ts of our message, True where it surely is not there, False in the dark."""
-        oldest = str((since - timedelta(minutes=1)).timestamp())
-        try:
-            answer = self._client.conversations_history(
-                channel=channel, oldest=oldest, limit=100, include_all_metadata=True
-            )
-        except TROUBLE:
-            return False
-        for message in answer.get("messages") or ():
-            marked = message.get("metadata") or {}
-            if (marked.get("event_payload") or {}).get("uid") == uid:
-                return str(message["ts"])
-        return True
+    def _note_undrawn(self, post: Post, code: str, error: BaseException | None = None) -> None:
+        reference = uuid.uuid4().hex[:8]
+        what = {"method": post.method, "place": post.channel, "uid": post.uid, "error": code}
+        log.error("outbox.blocks_refused", reference=reference, **what, exc_info=error)
+        if self._undrawn:
+            self._undrawn(post, code, reference)
 
     def _direct_channel(self, user: str) -> str:
-        return str(self._client.conversations_open(users=[user])["channel"]["id"])
-
-    def _older(self, post: Post) -> bool:
-        return bool(post.created_at and post.created_at < self._started_at)
+        return str(self._api.call("conversations.open", users=[user])["channel"]["id"])
 
 
-def _passes(status: int) -> bool:
-    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+def _backoff(post: Post) -> timedelta:
+    return min(timedelta(seconds=2 ** min(post.tries, 6)), LONGEST_BACKOFF)
 
 
 def sum_of(message: Mapping[str, Any]) -> str:

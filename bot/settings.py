@@ -37,7 +37,7 @@ from pydantic_settings import (
 
 from bot.apps import LOOPBACK, AppSettings
 from bot.named import named
-from sync.times import LEASE_FACTOR, REQUEST_TIMEOUT_SECONDS, SETTLE_FACTOR
+from sync.times import LEASE_FACTOR, REQUEST_TIMEOUT_SECONDS, SETTLE_FACTOR, Times
 
 SLACK_API = "https://slack.com/api/"
 
@@ -45,6 +45,7 @@ _NEW_KEY = "from cryptography.fernet import Fernet as F; print(F.generate_key().
 _KEY_EXAMPLE = f'$(python -c "{_NEW_KEY}")'
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
+_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 
 
@@ -135,6 +136,7 @@ class Settings(AppSettings):
     operator_groups: Names = named("INVSYNC_OPERATOR_GROUPS", (), "S024BE91L,S024BE92M")
     approver_groups: Names = named("INVSYNC_APPROVER_GROUPS", (), "S024BE91L")
     admin_groups: Names = named("INVSYNC_ADMIN_GROUPS", (), "S024BE91L")
+    owner: str | None = named("INVSYNC_OWNER", None, "U024BE7LH")
     request_timeout_seconds: Seconds = named("INVSYNC_REQUEST_TIMEOUT_SECONDS", None, "20")
     settle_seconds: Seconds = named("INVSYNC_SETTLE_SECONDS", None, "120")
     lease_seconds: Seconds = named("INVSYNC_LEASE_SECONDS", None, "40")
@@ -200,6 +202,13 @@ class Settings(AppSettings):
             raise ValueError("is no channel id; Slack shows it below a channel's details")
         return value
 
+    @field_validator("owner")
+    @classmethod
+    def _user(cls, value: str | None) -> str | None:
+        if value and not _USER.fullmatch(value):
+            raise ValueError("is no user id; Slack shows it in a person's profile")
+        return value
+
     @field_validator("viewer_groups", "operator_groups", "approver_groups", "admin_groups")
     @classmethod
     def _groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -237,6 +246,18 @@ class Settings(AppSettings):
     def timeout_seconds(self) -> float:
         """What a request to a system may take."""
         return self.request_timeout_seconds or REQUEST_TIMEOUT_SECONDS
+
+    @property
+    def times(self) -> Times:
+        """The protocol's times."""
+        return Times.of(
+            request_timeout=self.request_timeout_seconds,
+            settle=self.settle_seconds,
+            lease=self.lease_seconds,
+            retry_base=self.retry_base_seconds,
+            sweep=self.sweep_seconds,
+            tick=self.tick_seconds,
+        )
 
     def slack_required(self, *, http: bool) -> None:
         """Raise SettingsError where what `serve` needs to speak to Slack is missing."""

@@ -15,7 +15,9 @@ from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
 from bot.digest import MOST_GROUPS, digest_view, kept
 from bot.document import document_view
+from bot.holding import hold_message_view
 from bot.log import TWO_LINKS, log_view
+from bot.notices import Why
 from bot.permissions import Refused
 from bot.problems import Problem
 from bot.render import Renderer
@@ -28,6 +30,8 @@ from sync.clock import Clock
 from sync.consents import Connected
 from sync.outward import Digest
 from sync.records import Figures, Filters, Numbered, Page, Retried, Story, Sync
+from sync.store import Trouble
+from sync.store.holds import HoldRow
 
 MOST_DOCUMENTS = 20
 """How many documents of one number are listed; an order has an invoice and a few returns."""
@@ -147,6 +151,14 @@ class Show:
         """Answer what was asked of a backfill: it has `begun`, is `stopping` or had `ended`."""
         return self._draw("backfill_told", batch=batch, told=told)
 
+    def hold(self, hold: HoldRow) -> Message:
+        """Return a held connection's one message as it stands."""
+        return self._draw("hold", view=hold_message_view(hold))
+
+    def paused(self, what: str, name: str, names: Sequence[str]) -> Message:
+        """Answer a pause or a resume: `paused`, `held`, `resumed`, `running` or `unknown`."""
+        return self._draw("paused", what=what, name=name, names=names)
+
     def connect(self, system: str, name: str, url: str) -> Message:
         """Give the link that begins a connection in the browser."""
         return self._draw("connect", system=system, name=name, url=url)
@@ -159,9 +171,23 @@ class Show:
         """Explain a verb, or list them all."""
         return self._draw("help", verb=verb, verbs=list(Verb))
 
+    def undelivered(self, channel: str, why: Why, code: str, *, is_digest: bool) -> Message:
+        """Say that a channel did not get what follows, why, and what to do."""
+        model = {"channel": channel, "why": why.value, "code": code, "is_digest": is_digest}
+        return self._draw("undelivered", **model)
+
+    def undrawn(self, place: str | None, code: str, reference: str, *, is_digest: bool) -> Message:
+        """Say which message went out as text alone; `place` is its channel, if it has one."""
+        model = {"channel": place, "code": code, "reference": reference, "is_digest": is_digest}
+        return self._draw("undrawn", **model)
+
     def trouble(self, reference: str) -> Message:
         """Say that our own code failed and nothing was lost."""
         return self._draw("trouble", reference=reference)
+
+    def unstored(self, trouble: Trouble) -> Message:
+        """Say that the database did not take what was pressed or typed."""
+        return self._draw("unstored", trouble=trouble.value)
 
     def _digest(
         self,

@@ -10,6 +10,7 @@ import structlog
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin.connection import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -25,16 +26,21 @@ from bot.web_api import (
 )
 from sync.clock import Clock
 
-STALE_SECONDS = 60.0
-"""Without a pong for so long a socket is dead, whatever it says itself."""
-
-DEAD_SECONDS = 300.0
-"""Without a socket for so long the process is of no use: its supervisor shall start another."""
-
-PING_SECONDS = 3.0
 LISTENERS = 10
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketTimes:
+    """How often a socket is asked whether it lives, and how long it may be silent."""
+
+    ping_seconds: float = 3.0
+    stale_seconds: float = 60.0
+    """Without a pong for so long a socket is dead, whatever it says itself."""
+
+    dead_seconds: float = 300.0
+    """Without a socket for so long the process is of no use: its supervisor starts another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,17 @@ def bolt_app(workspace: Workspace, settings: Settings) -> App:
 class Socket:
     """Keeps one Socket Mode connection alive; `check` is called at each tick."""
 
-    def __init__(self, app: App, app_token: str, client: WebClient) -> None:
+    def __init__(
+        self, app: App, app_token: str, client: WebClient, times: SocketTimes | None = None
+    ) -> None:
+        self._times = times or SocketTimes()
         self._app = app
         self._token = app_token
         self._client = client
         self._handler: SocketModeHandler | None = None
         self._well_at = time.monotonic()
+        self._session: Connection | None = None
+        self._session_at = time.time()
 
     def start(self) -> None:
         """Connect; where Slack does not answer, `check` tries again."""
@@ -101,7 +112,7 @@ class Socket:
         """Build the connection anew where it has gone silent."""
         if self.connected():
             self._well_at = time.monotonic()
-        elif self._handler is None or self.silent_seconds() > STALE_SECONDS:
+        elif self._handler is None or self.silent_seconds() > self._times.stale_seconds:
             log.warning("socket.rebuilt", silent_seconds=round(self.silent_seconds()))
             self._close()
             self._connect()
@@ -111,8 +122,10 @@ class Socket:
         session = self._handler.client.current_session if self._handler else None
         if session is None or not session.is_active():
             return False
-        last = session.last_ping_pong_time
-        return last is None or time.time() - last < STALE_SECONDS
+        if session is not self._session:
+            self._session, self._session_at = session, time.time()
+        heard_at = session.last_ping_pong_time or self._session_at
+        return time.time() - heard_at < self._times.stale_seconds
 
     def silent_seconds(self) -> float:
         """Return for how long the socket has not been well."""
@@ -121,14 +134,14 @@ class Socket:
     @property
     def dead(self) -> bool:
         """Whether to give up and let the supervisor start another process."""
-        return self.silent_seconds() > DEAD_SECONDS
+        return self.silent_seconds() > self._times.dead_seconds
 
     def _connect(self) -> None:
         handler = SocketModeHandler(
             self._app,
             app_token=self._token,
             web_client=self._client,
-            ping_interval=PING_SECONDS,
+            ping_interval=self._times.ping_seconds,
         )
         try:
             handler.client.connect()

@@ -6,16 +6,20 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.posts import living
+from bot.posts import living, place_of
 from bot.schedule import due_digest, next_digest
 from bot.show import Show
 from bot.watching import Follows
 from sync.engine import Engine
 from sync.outward import Digest, Post
+from sync.points import point
 from sync.records import Figures
 
 Put = Callable[[Post], None]
 """Keeps a post for the outbox."""
+
+LOST_AFTER = timedelta(minutes=1)
+"""A digest that was claimed for so long and never put lost its process."""
 
 FIRST_WINDOW = timedelta(hours=24)
 """What the first digest of a channel looks back on."""
@@ -56,6 +60,8 @@ class Digests:
         latest = self._engine.store.digests.latest(subscription.channel)
         if day and (latest is None or latest.local_date < day):
             self._post(subscription, now)
+        elif latest and self._lost(latest, now):
+            self.recover()
 
     def now(self) -> Digest | None:
         """Post today's digest; where it was posted already, list anew in that one."""
@@ -92,6 +98,11 @@ class Digests:
         message = self._message(digest, self._engine.figures(digest.since))
         return living(digest.id, digest.channel, message)
 
+    def _lost(self, digest: Digest, now: datetime) -> bool:
+        """Return whether the process that claimed the digest ended before it put it."""
+        late = digest.message is None and digest.posted_at < now - LOST_AFTER
+        return late and not self._engine.store.posts.count(place_of(digest.id))
+
     def _post(self, subscription: Subscription, now: datetime) -> Digest | None:
         """Claim and post the digest of today; None where it was claimed before."""
         channel = subscription.channel
@@ -100,6 +111,7 @@ class Digests:
         digest = self._engine.store.digests.claim(channel, local_date, since, now)
         if digest is None:
             return None
+        point("digest.recorded")
         self._list(digest, self._engine.figures(since), now)
         return digest
 

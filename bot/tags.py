@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 MARKS = {"b": "*", "i": "_", "s": "~"}
-INLINE = frozenset({*MARKS, "code", "a", "br", "date", "mention", "ul"})
+INLINE = frozenset({*MARKS, "code", "a", "br", "date", "mention", "channel", "ul"})
 _SURFACES = frozenset({"message", "modal", "home"})
 _PROSE = frozenset({"section", "field", "context", "alert", "confirm", "cell", "li", *MARKS})
 _HOLDERS = frozenset({"section", "actions"})
@@ -75,6 +75,7 @@ RULES = {
     "br": _rule(_PROSE, text=False),
     "date": _rule(_PROSE, "unix", "format", text=True),
     "mention": _rule(_PROSE, "user", text=True),
+    "channel": _rule(_PROSE, "id", text=False),
     "ul": _rule(_PROSE - {"li"}, text=False),
     "li": _rule("ul", text=True),
 }

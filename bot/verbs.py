@@ -17,6 +17,8 @@ class Verb(StrEnum):
     BACKFILL = "backfill"
     DIGEST = "digest"
     CONNECT = "connect"
+    PAUSE = "pause"
+    RESUME = "resume"
     HELP = "help"
 
 

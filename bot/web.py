@@ -5,17 +5,22 @@ In Socket Mode `/slack/events` does not exist: nothing unsigned ever becomes a p
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.guard import Guard
+from sync.store import SAYS, Unavailable
+
+log = structlog.get_logger(__name__)
 
 Site = Starlette
 
@@ -32,6 +37,29 @@ class Part:
 
     check: Check
     vital: bool = False
+
+
+class Pulse:
+    """Whether the database takes writes, as a real write at each `beat` finds."""
+
+    def __init__(self, ping: Callable[[], None], most_seconds: float) -> None:
+        self._ping = ping
+        self._most = most_seconds
+        self._taken_at = time.monotonic()
+        self._wrong: str | None = None
+
+    def beat(self) -> None:
+        """Write. Raises Unavailable."""
+        try:
+            self._ping()
+        except Unavailable as error:
+            self._wrong = ". ".join(SAYS[error.trouble])  # without the path: anybody may ask
+            raise
+        self._wrong, self._taken_at = None, time.monotonic()
+
+    def wrong(self) -> str | None:
+        """Return what is wrong and what to do about it, or that no beat has come through."""
+        return self._wrong or fresh(lambda: time.monotonic() - self._taken_at, self._most)()
 
 
 class Health:
@@ -81,7 +109,14 @@ def site(health: Health, events: Guard | None = None, more: Sequence[Route] = ()
     ]
     if events:
         routes.append(Route("/slack/events", events, methods=["POST"]))
-    return Starlette(routes=[*routes, *more])
+    return Starlette(routes=[*routes, *more], exception_handlers={Unavailable: _away})
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """Answer 503: whoever sent this sends it again, or presses again."""
+    log.warning("web.not_stored", path=request.url.path, reason=str(error))
+    words = "invsync cannot store this just now. Nothing was kept; try again in a minute."
+    return PlainTextResponse(words, 503, {"Retry-After": "60"})
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -1,10 +1,12 @@
 """Calls to Slack's Web API: clients that never repeat by themselves, and what their errors mean."""
 
 import threading
-from collections.abc import Callable, Hashable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Hashable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from http.client import HTTPException
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.error import URLError
 
 from slack_sdk import WebClient
@@ -19,6 +21,13 @@ READ_TIMEOUT_SECONDS = 2
 """For reads that a listener may wait for: it must acknowledge within 3 s."""
 
 POST_TIMEOUT_SECONDS = 10
+
+SHORTEST_WAIT = timedelta(seconds=1)
+UNSAID_WAIT = timedelta(seconds=5)
+"""What we wait where Slack asks for patience and does not say how much."""
+
+LONGEST_WAIT = timedelta(hours=1)
+"""To ask again after an hour harms nobody, whatever was said."""
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -38,14 +47,33 @@ def error_code(error: BaseException) -> str | None:
     return code if named else None
 
 
-def retry_after(error: BaseException) -> timedelta | None:
-    """Return how long Slack asked us to wait (a 429's Retry-After, in seconds), or None."""
-    if not isinstance(error, SlackApiError) or error_code(error) != "ratelimited":
+def retry_after(error: BaseException, now: datetime) -> timedelta | None:
+    """Return how long Slack asked us to wait with a 429, or None where it did not."""
+    if not isinstance(error, SlackApiError) or error.response is None:
         return None
-    headers = {str(name).lower(): value for name, value in error.response.headers.items()}
-    given = headers.get("retry-after", "1")
-    asked = str(given[0] if isinstance(given, list) else given)
-    return timedelta(seconds=int(asked) if asked.isdecimal() else 1)
+    if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return patience(error.response.headers, now)
+    return UNSAID_WAIT if error_code(error) == "ratelimited" else None
+
+
+def patience(headers: Mapping[str, Any], now: datetime) -> timedelta:
+    """Return what Retry-After says, in seconds or as a date; at least a second, at most an hour."""
+    lower = {str(name).lower(): value for name, value in headers.items()}
+    given = lower.get("retry-after", "")
+    asked = str(given[0] if isinstance(given, list) else given).strip()
+    if asked.isdecimal():
+        wait = timedelta(seconds=min(int(asked), LONGEST_WAIT.total_seconds()))
+    else:
+        wait = _until(asked, now)
+    return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
+
+
+def _until(date: str, now: datetime) -> timedelta:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return UNSAID_WAIT
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
 
 
 def never_left(error: BaseException) -> bool:

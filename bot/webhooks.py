@@ -17,7 +17,7 @@ from starlette.routing import Route
 from sync.clock import Clock
 from sync.connectors.webhooks import READERS, Delivery, Forged, Hint, Unreadable
 from sync.records import Connection
-from sync.store import NoKey, Store, Unwritten
+from sync.store import NoKey, Store, Unavailable
 
 BODY_CAP = 1024 * 1024
 SECRETS_KEPT_SECONDS = 60.0
@@ -101,7 +101,7 @@ class Inbox:
             return self._refused(system, name, str(forged), UNPROVEN)
         except Unreadable as odd:
             return self._refused(system, name, str(odd), BAD)
-        except Unwritten as error:
+        except Unavailable as error:
             log.warning("webhook not stored", system=system, reason=str(error))
             return PlainTextResponse("try again later", AWAY)
 

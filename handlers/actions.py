@@ -21,11 +21,13 @@ from bot.show import Show
 from bot.verbs import Verb
 from bot.watching import Drawn, Follows, Person
 from bot.web_api import TROUBLE, error_code
+from handlers import pausing
 from handlers.gate import Gate
 from handlers.incoming import Modal, Payload, Pressed, pressed
 from handlers.links import Links
 from sync.backfill import Backfills
 from sync.engine import Engine
+from sync.points import point
 from sync.records import Actor, Answer, Retried
 from sync.store import BadCursor
 
@@ -40,6 +42,7 @@ UNDER_WAY = frozenset(
 NEEDED: Mapping[ActionId | None, Action] = {
     ActionId.RETRY: Action.RETRY,
     ActionId.RECONNECT: Action.CONNECT,
+    ActionId.RESUME: Action.PAUSE,
     ActionId.STOP: Action.STOP,
 }
 """What a button asks for beyond a look."""
@@ -68,12 +71,15 @@ class Actions:
             ActionId.LOG_REFRESH: self.turn,
             ActionId.SHOW_ALL: self.show_all,
             ActionId.RECONNECT: self.reconnect,
+            ActionId.RESUME: self.resume,
             ActionId.STOP: self.stop,
         }
         handler = handlers.get(action_of(press.action))
         if handler:
             self._handle(press, handler)
-        return ack()
+        acknowledged = ack()
+        point("click.acked")
+        return acknowledged
 
     def _handle(self, press: Pressed, handler: Callable[[Pressed, Actor], None]) -> None:
         needed = NEEDED.get(action_of(press.action), Action.LOOK)
@@ -92,6 +98,7 @@ class Actions:
         """Send a sync back to its lane; what became of it is told when it ends."""
         sync_id = sync_of(press.value)
         retried = self.engine.retry(sync_id, person, press.receipt)
+        point("click.stored")
         if retried.sync and retried.answer in UNDER_WAY:
             self._follow(press, retried.sync.id)
         number = retried.sync.number if retried.sync else str(sync_id)
@@ -130,6 +137,10 @@ class Actions:
             self.tell(press, self.show.wrong(Problem(Wrong.OLD_PAGE, name[:40])))
             return
         self.tell(press, self.links.link(known.system, name, person, press.team))
+
+    def resume(self, press: Pressed, _person: Actor) -> None:
+        """Let what waits behind a paused connection go again; its message counts it down."""
+        self.tell(press, pausing.resumed(self.engine, self.show, press.value or ""))
 
     def stop(self, press: Pressed, person: Actor) -> None:
         """Let a backfill put nothing more in; its message says so itself."""

@@ -21,7 +21,7 @@ from bot.show import Show
 from bot.subscriptions import Digests
 from bot.verbs import DigestWord, Verb
 from bot.watching import Follows, Person
-from handlers import parse
+from handlers import parse, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
 from handlers.forms import Forms
@@ -79,6 +79,8 @@ class Commands:
             parse.StopBackfill: self.stop_backfill,
             parse.Digest: self.digest,
             parse.Connect: self.connect,
+            parse.Pause: self.pause,
+            parse.Resume: self.resume,
             parse.Help: self.help,
         }
         return verbs[type(command)](command, call, person)
@@ -167,6 +169,14 @@ class Commands:
         """Give an admin the link that begins a connection in the browser."""
         return self.links.link(command.system, command.name, person, call.team)
 
+    def pause(self, command: parse.Pause, _call: Typed, person: Actor) -> Message:
+        """Let nothing go through a connection until somebody resumes it."""
+        return pausing.paused(self.engine, self.show, command.name, person)
+
+    def resume(self, command: parse.Resume, _call: Typed, _person: Actor) -> Message:
+        """Let what waits behind a paused connection go again."""
+        return pausing.resumed(self.engine, self.show, command.name)
+
     def help(self, command: parse.Help, _call: Typed, _person: Actor) -> Message:
         """Say what a verb does, or what there is."""
         return self.show.help(command.verb)
@@ -196,6 +206,8 @@ def needed(command: parse.Command | Problem) -> Action:
             return Action.DIGEST
         case parse.Connect():
             return Action.CONNECT
+        case parse.Pause() | parse.Resume():
+            return Action.PAUSE
         case _:
             return Action.LOOK
 

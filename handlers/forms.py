@@ -30,6 +30,7 @@ from handlers.incoming import BadPayload, Payload, Submitted, Typed, submitted
 from handlers.words import words
 from sync.backfill import Backfills
 from sync.engine import Engine
+from sync.outward import Post
 from sync.records import Actor, Route
 
 URL_LIFE = timedelta(minutes=25)
@@ -101,9 +102,9 @@ class Forms:
         if sent.values.get("route", ALL_ROUTES) != ALL_ROUTES:
             route = self._route(sent).name
         origin = self._origin(sent)
-        self._tell(sent, origin, self.show.fetching(found))
         errand = bring(found, person, origin.channel, origin.url, sent.receipt, route)
-        self.outbox.put_once(errand)
+        told = _told(sent, origin, self.show.fetching(found))
+        self.outbox.put_once(told, errand)  # together: nothing is promised that is not kept
 
     def backfill(self, sent: Submitted) -> None:
         """Begin a backfill. Raises WrongField."""
@@ -114,7 +115,7 @@ class Forms:
         batch = begun(self.backfills, route, period, person, sent.receipt, origin.channel)
         if isinstance(batch, Problem):
             raise WrongField(FIELDS.get(batch.wrong, "first"), self.show.field(batch))
-        self._tell(sent, origin, self.show.backfill_told(batch, "begun"))
+        self.outbox.put_once(_told(sent, origin, self.show.backfill_told(batch, "begun")))
 
     def _person(self, sent: Submitted, action: Action, field: str) -> Actor:
         person = self.gate.passed(sent.user, sent.team, action)
@@ -136,13 +137,6 @@ class Forms:
             raise WrongField(field, self.show.field(Problem(Wrong.NO_PERIOD, verb=Verb.BACKFILL)))
         return day
 
-    def _tell(self, sent: Submitted, origin: Origin, message: Message) -> None:
-        uid = uid_of(sent.receipt, "told")
-        if origin.url:
-            self.outbox.put_once(answer(origin.url, message, uid))
-        else:
-            self.outbox.put_once(whisper(origin.channel, sent.user, message, uid=uid))
-
     def _open(self, call: Typed, content: Message) -> bool:
         at = self.engine.clock.now().isoformat()
         private = json.dumps({"channel": call.channel, "url": call.url, "at": at})
@@ -155,3 +149,11 @@ class Forms:
             return Origin(kept["channel"], kept["url"] if fresh else "")
         except (ValueError, KeyError, TypeError):
             raise BadPayload("private_metadata") from None
+
+
+def _told(sent: Submitted, origin: Origin, message: Message) -> Post:
+    """Return an answer to who submitted a form, where they opened it."""
+    uid = uid_of(sent.receipt, "told")
+    if origin.url:
+        return answer(origin.url, message, uid)
+    return whisper(origin.channel, sent.user, message, uid=uid)

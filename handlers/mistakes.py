@@ -5,7 +5,7 @@ from handlers.commandline import WrongUse
 from sync.connectors.registry import UnknownSystem
 from sync.engine import OtherAccount
 from sync.errors import ReadError
-from sync.store import BadCursor, NewerSchema, NoKey
+from sync.store import BadCursor, NewerSchema, NoKey, Unavailable
 from sync.systems import TITLES
 from sync.times import UnsafeTimes
 
@@ -19,6 +19,7 @@ MISTAKES = (
     NoKey,
     BadCursor,
     NewerSchema,
+    Unavailable,
 )
 """Every way in which a command can be wrong through what it was given."""
 

@@ -3,9 +3,10 @@
 Verb first; forgiving as product section 6 asks. An empty list never means *all* for an action.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
+from functools import partial
 from unicodedata import category
 
 from bot.problems import Problem, Wrong
@@ -94,13 +95,40 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Let nothing go through a connection until it is resumed; no name: which, is asked."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let what waits behind a paused connection go again."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """What a verb does, or all of them."""
 
     verb: Verb | None = None
 
 
-Command = Status | Log | Show | Retry | Sync | Backfill | StopBackfill | Digest | Connect | Help
+Command = (
+    Status
+    | Log
+    | Show
+    | Retry
+    | Sync
+    | Backfill
+    | StopBackfill
+    | Digest
+    | Connect
+    | Pause
+    | Resume
+    | Help
+)
 
 
 def parse(typed: str, now: datetime | None = None, zone: tzinfo = UTC) -> Command | Problem:
@@ -120,27 +148,26 @@ def parse(typed: str, now: datetime | None = None, zone: tzinfo = UTC) -> Comman
 
 
 def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command | Problem:
+    readers: Mapping[Verb, Callable[[Sequence[Word]], Command | Problem]] = {
+        Verb.STATUS: _status,
+        Verb.SHOW: _show,
+        Verb.SYNC: _sync,
+        Verb.BACKFILL: _backfill,
+        Verb.DIGEST: _digest,
+        Verb.CONNECT: _connect,
+        Verb.PAUSE: partial(_pause, verb),
+        Verb.RESUME: partial(_pause, verb),
+        Verb.HELP: _help,
+    }
     match verb:
-        case Verb.STATUS:
-            return _status(rest)
         case Verb.LOG | Verb.FAILED:
             filters = reader.read([word for word in rest if not _is_share(word)])
             return filters if isinstance(filters, Problem) else Log(filters, _shared(rest))
-        case Verb.SHOW:
-            return _show(rest)
         case Verb.RETRY:
             wanted = numbers(rest, verb)
             return wanted if isinstance(wanted, Problem) else Retry(wanted)
-        case Verb.SYNC:
-            return _sync(rest)
-        case Verb.BACKFILL:
-            return _backfill(rest)
-        case Verb.DIGEST:
-            return _digest(rest)
-        case Verb.CONNECT:
-            return _connect(rest)
-        case Verb.HELP:
-            return _help(rest)
+        case _:
+            return readers[verb](rest)
 
 
 def numbers(
@@ -250,6 +277,13 @@ def _connect(rest: Sequence[Word]) -> Connect | Problem:
     if len(rest) > LONGEST_CONNECT or name.key or not CONNECTION_NAME.fullmatch(name.text):
         return Problem(Wrong.UNKNOWN_WORD, rest[-1].text, verb=Verb.CONNECT)
     return Connect(system, name.text)
+
+
+def _pause(verb: Verb, rest: Sequence[Word]) -> Pause | Resume | Problem:
+    if len(rest) > 1 or (rest and (rest[0].key or not CONNECTION_NAME.fullmatch(rest[0].text))):
+        return Problem(Wrong.UNKNOWN_WORD, rest[-1].text, verb=verb)
+    name = rest[0].text if rest else ""
+    return Pause(name) if verb is Verb.PAUSE else Resume(name)
 
 
 def _help(rest: Sequence[Word]) -> Help | Problem:

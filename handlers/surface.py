@@ -3,8 +3,9 @@
 `app.py` starts it beside the engine. Nothing here decides anything; it joins.
 """
 
-import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from slack_bolt import App
 
@@ -13,8 +14,10 @@ from bot.channels import Channels
 from bot.consent import ConsentPages
 from bot.errands import BRING, Bring
 from bot.guard import Guard
+from bot.holding import HoldMessages
 from bot.modals import Modals
 from bot.news import News
+from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.people import People
 from bot.permissions import Role
@@ -23,9 +26,10 @@ from bot.schedule import Schedule
 from bot.sender import Sender
 from bot.settings import Settings
 from bot.show import Show
-from bot.slack import Socket, Workspace, bolt_app, guarded
+from bot.slack import Socket, SocketTimes, Workspace, bolt_app, guarded
+from bot.straight import Straight
 from bot.subscriptions import Digests, Subscription
-from bot.web import Health, Part, Site, fresh, site
+from bot.web import Health, Part, Pulse, Site, fresh, site
 from bot.webhooks import webhook_routes
 from handlers.actions import Actions
 from handlers.commands import Commands
@@ -40,7 +44,7 @@ DIGEST_TICK_SECONDS = 5.0
 SOCKET_TICK_SECONDS = 5.0
 WARM_SECONDS = 30.0
 RESCUE_SECONDS = 60.0
-PING_SECONDS = 10.0
+PING_SECONDS = 5.0
 SWEEP_SECONDS = 3600.0
 RECEIPTS_KEPT = timedelta(hours=24)
 """Slack delivers nothing again after so long."""
@@ -52,17 +56,27 @@ class Surface:
     """What listens to Slack and speaks to it; Socket Mode unless `http`."""
 
     def __init__(
-        self, settings: Settings, workspace: Workspace, engine: Engine, show: Show, *, http: bool
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        engine: Engine,
+        show: Show,
+        *,
+        http: bool,
+        socket_times: SocketTimes | None = None,
     ) -> None:
         self._engine = engine
-        self._written_at = time.monotonic()
+        self._pulse = Pulse(engine.store.ping, SILENT_SECONDS)
         clock = engine.clock
         channels = Channels(workspace.reads, clock)
-        sender = Sender(workspace.posts, engine.store, channels, clock)
-        self.outbox = Outbox(engine.store, sender, clock, {BRING: Bring(engine, show)})
+        self._people = People(workspace.reads, groups(settings), workspace.team, clock)
+        owner = partial(owner_of, settings, self._people)
+        notices = Notices(engine.store, clock, show, owner, settings.timezone)
+        sender = Sender(workspace.posts, engine.store, channels, clock, undrawn=notices.undrawn)
+        errands = {BRING: Bring(engine, show)}
+        self.outbox = Outbox(engine.store, sender, clock, errands, notices.undelivered)
         self.digests = Digests(engine, self.outbox.put, show, subscription(settings))
         self._news = News(engine, self.outbox, show, self.digests)
-        self._people = People(workspace.reads, groups(settings), workspace.team, clock)
         gate = Gate(self._people, show)
         consents = Consents(engine, settings.registrations, settings.public_url)
         links = Links(consents, show)
@@ -71,9 +85,10 @@ class Surface:
         self.pages = ConsentPages(consents, self._connected, secure=secure)
         self._show = show
         self._messages = Messages(engine.backfills, engine.store, self.outbox, show, clock)
+        self._holds = HoldMessages(engine.store, self.outbox, show, clock, self.digests.channel)
         self._app = bolt_app(workspace, settings)
         self._listen(workspace, gate, channels, links, settings)
-        self._socket = None if http else _socket(self._app, settings, workspace)
+        self._socket = None if http else _socket(self._app, settings, workspace, socket_times)
         self.events = _events(self._app, settings, engine) if http else None
         self._schedule = self._scheduled()
 
@@ -94,7 +109,7 @@ class Surface:
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
             Actions(engine, outbox, show, gate, reads, links, backfills),
             forms,
-            Trouble(outbox, show),
+            Trouble(outbox, show, Straight(reads)),
         )
 
     def start(self, *, alone: bool) -> None:
@@ -105,9 +120,14 @@ class Surface:
         self.digests.recover()
         self._news.start()
         self._messages.start()
+        self._holds.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
+
+    def every(self, seconds: float, job: Callable[[], None]) -> None:
+        """Run `job` each `seconds`, beside our own."""
+        self._schedule.every(seconds, job)
 
     def stop(self) -> None:
         """Take no more payloads, send what is on its way, end."""
@@ -116,12 +136,14 @@ class Surface:
             self._socket.stop()
         self._news.stop()
         self._messages.stop()
+        self._holds.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
         """Look for news now: the engine has committed something."""
         self._news.ring()
         self._messages.ring()
+        self._holds.ring()
 
     def site(self) -> Site:
         """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""
@@ -142,7 +164,7 @@ class Surface:
     def parts(self) -> dict[str, Part]:
         """Return what `/healthz` and `/readyz` ask."""
         parts = {
-            "database": Part(fresh(self._unwritten_seconds, SILENT_SECONDS)),
+            "database": Part(self._pulse.wrong),
             "schedule": Part(fresh(self._schedule.age_seconds, SILENT_SECONDS), vital=True),
             "outbox": Part(fresh(self.outbox.age_seconds, SILENT_SECONDS), vital=True),
             "news": Part(fresh(self._news.age_seconds, SILENT_SECONDS), vital=True),
@@ -154,17 +176,10 @@ class Surface:
     def _socket_state(self) -> str | None:
         return None if self._socket and self._socket.connected() else "not connected"
 
-    def _unwritten_seconds(self) -> float:
-        return time.monotonic() - self._written_at
-
-    def _ping(self) -> None:
-        self._engine.store.ping()
-        self._written_at = time.monotonic()
-
     def _scheduled(self) -> Schedule:
         schedule = Schedule(self._engine.clock)
         schedule.every(DIGEST_TICK_SECONDS, self.digests.tick)
-        schedule.every(PING_SECONDS, self._ping)
+        schedule.every(PING_SECONDS, self._pulse.beat)
         schedule.every(WARM_SECONDS, self._people.warm)
         schedule.every(RESCUE_SECONDS, self.outbox.rescue)
         schedule.every(SWEEP_SECONDS, self._sweep)
@@ -189,15 +204,22 @@ def groups(settings: Settings) -> dict[Role, tuple[str, ...]]:
     }
 
 
+def owner_of(settings: Settings, people: People) -> str | None:
+    """Return who gets what a channel could not get: who is named, else one of the admins."""
+    return settings.owner or people.somebody(Role.ADMIN)
+
+
 def subscription(settings: Settings, channel: str | None = None) -> Subscription | None:
     """Return where and when the digest goes, or None while no channel is named."""
     named = channel or settings.digest_channel
     return Subscription(named, settings.digest_at, settings.timezone) if named else None
 
 
-def _socket(app: App, settings: Settings, workspace: Workspace) -> Socket:
+def _socket(
+    app: App, settings: Settings, workspace: Workspace, times: SocketTimes | None
+) -> Socket:
     token = settings.slack_app_token
-    return Socket(app, token.get_secret_value() if token else "", workspace.posts)
+    return Socket(app, token.get_secret_value() if token else "", workspace.posts, times)
 
 
 def _events(app: App, settings: Settings, engine: Engine) -> Guard:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.text import clean, cut
+from handlers.pausing import WAITS, waits
 from sync.batches import Progress as Backfilled
 from sync.engine import Engine
 from sync.records import (
@@ -307,6 +308,8 @@ def outcome(number: str, answer: Retried, sync: Sync | None) -> str:
             return f"{number}: skipped by a person. Nothing sent."
         case _ if sync.status is Status.SUCCESS:
             return f"{number}: Invoice synced successfully"
+        case _ if waits(sync):
+            return f"{number}: {WAITS}"
         case _ if sync.status is Status.FAILED:
             return f"{number}: Failed to sync invoice. {sync.reason}"
         case _:

@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HOST = "127.0.0.1"
 BACKLOG = 256
@@ -16,6 +17,20 @@ START_SECONDS = 20.0
 
 class DroppingProtocol(H11Protocol):
     """HTTP whose apps may drop the connection: `drop(scope)` closes it without an answer."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        inner = self.app
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["sandbox.transport"] = self.transport
+            await inner(scope, receive, send)
+
+        self.app = app
+
+
+class DroppingSocket(WebSocketsSansIOProtocol):
+    """Sockets whose apps may cut the connection: its transport stands in the scope."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -54,7 +69,7 @@ class Server:
             access_log=False,
             backlog=BACKLOG,
             http=DroppingProtocol,
-            ws="websockets-sansio",
+            ws=DroppingSocket,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )

@@ -11,7 +11,8 @@ from sync.connectors.registry import WIDTHS
 from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
 from sync.hints import Hearing
-from sync.lanes import Lanes
+from sync.holding import Breaker, Holding
+from sync.lanes import Handout, Lanes
 from sync.oddities import oddities
 from sync.opener import Opener
 from sync.records import (
@@ -21,6 +22,7 @@ from sync.records import (
     Figures,
     Filters,
     Found,
+    HoldKind,
     Numbered,
     Page,
     Priority,
@@ -39,6 +41,9 @@ from sync.worker import Worker
 
 DAY = timedelta(days=1)
 RECONNECT = Actor("reconnect")
+RECONNECTED = (HoldKind.REFUSED, HoldKind.BREAKER)
+"""Holds that a reconnect ends: what a person has paused, a person resumes."""
+
 PAGE = 20
 NO_ROUTE = "There is no route yet: connect a source and a destination, then add the route"
 _WEIGHTS = (Found.TROUBLE, Found.NOT_READY, Found.COPIED, Found.NOT_FOUND)
@@ -69,27 +74,41 @@ class Engine:
         self.opener = Opener(store, clock, times)
         self.lanes = Lanes(
             store,
-            Worker(store, self.opener, clock, times),
+            Worker(store, self.opener, clock, times, Breaker(store, clock, times)),
             clock,
             times,
             width=self._width,
             ended=self._tell,
+            turn=self.opener.pacing.turn,
         )
-        self.sweeper = Sweeper(store, self.opener, clock, times, found=self._woken)
+        self.holding = Holding(store, self.opener, clock, times, opened=self._woken)
+        self.sweeper = Sweeper(
+            store, self.opener, clock, times, found=self._found, owner=self.lanes.owner
+        )
         self.backfills = Backfills(
-            store, self.opener, self.sweeper, clock, times, found=self._woken
+            store, self.opener, self.sweeper, clock, times, found=self._found
         )
+        self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._found)
 
-        self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._woken)
+    def start(
+        self,
+        *,
+        alone: bool,
+        sweeping: bool,
+        backfilling: bool = False,
+        handout: Handout | None = None,
+    ) -> None:
+        """Begin to work lanes; `alone`: this is the one long-running process, all leases end.
 
-    def start(self, *, alone: bool, sweeping: bool, backfilling: bool = False) -> None:
-        """Begin to work lanes; `alone`: this is the one long-running process, all leases end."""
+        With a `handout` lanes are asked for, not taken: its workers drain them.
+        """
         if alone:
             self.store.lanes.expire()
             self.store.queue.expire_leases(self.clock.now())
-        self.lanes.start()
+        self.lanes.start(handout)
+        self.holding.start()
         if sweeping:
-            self.sweeper.start()
+            self.sweeper.start(at_once=alone)
             self.hearing.start()
         if sweeping or backfilling:
             self.backfills.start(alone=alone)
@@ -99,11 +118,13 @@ class Engine:
         self.sweeper.stop()
         self.hearing.stop()
         self.backfills.end()
-        self.lanes.stop(grace)
+        self.holding.stop()
+        ended = self.lanes.stop(grace)
         self.sweeper.join(grace)
         self.hearing.join(grace)
         self.backfills.join(grace)
-        self.opener.close()
+        if ended:  # else an attempt still runs: its request may come to its end
+            self.opener.close()
 
     def listen(self, on_news: Callable[[], None]) -> None:
         """Ring `on_news` after every commit that somebody may wait for."""
@@ -220,7 +241,7 @@ class Engine:
         connection = self.store.connections.save(
             system, name, base_url, secret, account, now, api_prefix=api_prefix, web_url=web_url
         )
-        for sync_id in self.store.lanes.open(name):
+        for sync_id in self.store.holds.open(name, now, RECONNECTED) or ():
             self.retry(sync_id, by)
         self.backfills.resume(name)
         self._woken()
@@ -284,9 +305,13 @@ class Engine:
 
     def _width(self, lane: str) -> int:
         connection = self.store.connections.get(lane)
-        return WIDTHS[connection.system] if connection else 1
+        return self.store.holds.width(lane, WIDTHS[connection.system] if connection else 1)
 
     def _woken(self) -> None:
+        self.lanes.wake(urgent=True)
+        self._tell()
+
+    def _found(self) -> None:
         self.lanes.wake()
         self._tell()
 

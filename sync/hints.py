@@ -91,7 +91,7 @@ class Hearing:
 
     def follow(self) -> int:
         """Follow the hints that are due; returns how many objects were looked after."""
-        waiting = self._store.hints.due(self._clock.now(), AT_ONCE)
+        waiting = self._store.hints.take(self._clock.now(), AT_ONCE)
         groups: dict[tuple[str, str, str, str], list[Waiting]] = {}
         for one in waiting:
             hint = one.hint

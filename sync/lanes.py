@@ -1,8 +1,9 @@
 """Lanes at work: who claims, who runs, who is woken. The rows rule; threads only decide when.
 
-One keeper thread TAKEs lanes with work, BEATs once a tick and hears `wake`. Each taken lane has a
-dispatcher, which claims for its free threads and holds the timer of what ripens. Attempts run in
-daemon threads: a stuck request never keeps the process, its lease hands the row on.
+One keeper thread BEATs once a tick, hears `wake` and looks for lanes with work. On one machine it
+TAKEs them itself; past one machine it asks by a hand-out, whose workers call `drain`. Each taken
+lane has a dispatcher, which claims for its free threads and holds the timer of what ripens.
+Attempts run in daemon threads: a stuck request never keeps the process, its lease hands the row on.
 """
 
 import os
@@ -10,14 +11,17 @@ import socket
 import threading
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
 
 import structlog
 
 from sync.clock import Clock
+from sync.pacing import Turn, unpaced
 from sync.records import Sync
-from sync.store import Fenced, Store
+from sync.store import Fenced, Store, Unavailable
 from sync.times import Times
 from sync.worker import Worker
 
@@ -25,6 +29,24 @@ log = structlog.get_logger("lanes")
 
 LINGER = timedelta(seconds=60)
 """The longest a dispatcher waits for one moment before it looks again."""
+
+LOOK_SECONDS = 0.25
+"""How often a drain with a free thread looks: no other process can ring it."""
+
+SLICE = timedelta(seconds=10)
+"""How long a drain keeps its slot while other lanes wait for one."""
+
+
+class Handout(Protocol):
+    """Tells worker processes which lanes have work; one of them then calls `Lanes.drain`."""
+
+    def ask(self, lanes: Iterable[str], *, urgent: bool = False) -> None:
+        """Ask that each of `lanes` be worked; urgent: before the others."""
+        ...
+
+    def crowded(self) -> bool:
+        """Return whether lanes wait for a slot."""
+        ...
 
 
 def owner_name() -> str:
@@ -44,6 +66,7 @@ class Lanes:
         *,
         width: Callable[[str], int],
         ended: Callable[[], None],
+        turn: Callable[[str, int], Turn] = unpaced,
     ) -> None:
         self.store = store
         self.worker = worker
@@ -51,26 +74,44 @@ class Lanes:
         self.times = times
         self.width = width
         self.ended = ended
+        self.turn = turn
         self.owner = owner_name()
         self.beaten_at = clock.now()
         self._rung = threading.Condition()
-        self._ring = False
+        self._ring = self._urgent = False
         self._stopping = False
+        self._handout: Handout | None = None
+        self._taking = threading.Lock()
         self._taken: dict[str, _Lane] = {}
         self._keeper = threading.Thread(target=self._keep, name="lanes", daemon=True)
 
-    def start(self) -> None:
-        """Begin to keep lanes."""
+    def start(self, handout: Handout | None = None) -> None:
+        """Begin to keep lanes; with a hand-out, ask for them instead of taking them."""
+        self._handout = handout
         self._keeper.start()
 
-    def wake(self) -> None:
-        """Look at once: something was put into a lane. Call it after the commit."""
+    def wake(self, *, urgent: bool = False) -> None:
+        """Look at once: something was put into a lane, by a person if it is urgent.
+
+        Call it after the commit.
+        """
         with self._rung:
-            self._ring = True
+            self._ring, self._urgent = True, self._urgent or urgent
             self._rung.notify_all()
 
-    def stop(self, grace: float) -> None:
-        """Claim nothing more, wait up to `grace` seconds for running attempts, give lanes back."""
+    def drain(self, name: str) -> None:
+        """Work the lane in this thread until nothing in it is ready; nothing where it is taken.
+
+        What waits for a moment is asked for when that has come: a waiting drain would hold a slot.
+        """
+        with self._taking:
+            if self._stopping or name in self._taken or not self._take(name):
+                return
+            lane = self._taken[name] = _Lane(self, name, lingers=False)
+        lane.work()
+
+    def stop(self, grace: float) -> bool:
+        """Claim nothing more and give lanes back; returns whether all ended in `grace` seconds."""
         with self._rung:
             self._stopping = True
             self._rung.notify_all()
@@ -81,59 +122,76 @@ class Lanes:
             lane.stop()
         for lane in self._taken.values():
             lane.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
+        return not any(lane.alive for lane in self._taken.values())
 
     def _keep(self) -> None:
+        urgent = False
         while not self._stopping:
-            guarded("keeper", self._tick)
+            guarded("keeper", partial(self._tick, urgent=urgent))
             with self._rung:
                 if not (self._ring or self._stopping):
                     self._rung.wait(self.times.tick)
-                self._ring = False
+                urgent, self._ring, self._urgent = self._urgent, False, False
 
-    def _tick(self) -> None:
+    def _tick(self, *, urgent: bool) -> None:
         now = self.clock.now()
         if now - self.beaten_at >= timedelta(seconds=self.times.tick):
-            mine = self.store.lanes.beat(self.owner, now)
-            running = [sync_id for lane in self._taken.values() for sync_id in lane.running()]
-            self.store.queue.beat(self.owner, running, now, self.times.leasing, self.times.settling)
-            self.beaten_at = now
-            for name, lane in list(self._taken.items()):
-                if name not in mine:
-                    lane.stop()
-        self._taken = {name: lane for name, lane in self._taken.items() if lane.alive}
-        for name in self.store.queue.busy_lanes(now):
+            self._beat(now)
+        with self._taking:
+            self._taken = {name: lane for name, lane in self._taken.items() if lane.alive}
+        busy = self.store.queue.busy_lanes(now, self.owner, self.times.settling)
+        for name in busy & self._taken.keys():
+            self._taken[name].ring()
+        if self._handout:
+            self._handout.ask(busy - self._taken.keys(), urgent=urgent)
+            return
+        for name in busy - self._taken.keys():
             self._serve(name)
 
+    def _beat(self, now: datetime) -> None:
+        mine = self.store.lanes.beat(self.owner, now)
+        taken = list(self._taken.items())
+        running = [sync_id for _, lane in taken for sync_id in lane.running()]
+        self.store.queue.beat(self.owner, running, now, self.times.leasing, self.times.settling)
+        self.beaten_at = now
+        for name, lane in taken:
+            if name not in mine:
+                lane.stop()
+
     def _serve(self, name: str) -> None:
-        if self._stopping:
-            return
-        lane = self._taken.get(name)
-        if lane:
-            lane.ring()
-        elif self.store.lanes.take(name, self.owner, self.clock.now()):
-            self._taken[name] = _Lane(self, name)
+        if not self._stopping and self._take(name):
+            self._taken[name] = _Lane(self, name, lingers=True)
             self._taken[name].start()
+
+    def _take(self, name: str) -> bool:
+        return self.store.lanes.take(name, self.owner, self.clock.now())
+
+    def crowded(self) -> bool:
+        """Return whether other lanes wait for the slot of a drain."""
+        return self._handout is not None and self._handout.crowded()
 
 
 class _Lane:
-    """One lane that this process holds."""
+    """One lane that this process holds; it lingers for what ripens, or ends when it is done."""
 
-    def __init__(self, lanes: Lanes, name: str) -> None:
+    def __init__(self, lanes: Lanes, name: str, *, lingers: bool) -> None:
         self._lanes = lanes
         self._name = name
-        self._width = lanes.width(name)
+        self._lingers = lingers
+        self._until = lanes.clock.now() + SLICE
         self._running: list[int] = []
         self._changed = threading.Condition()
         self._dirty = True
         self._stopping = False
-        self._over = False
+        self._ended = threading.Event()
         self._look_at = lanes.clock.now()
         self._moment: datetime | None = None
-        self._thread = threading.Thread(target=self._dispatch, name=f"lane-{name}", daemon=True)
+        self._slot_at: datetime | None = None
+        self._thread = threading.Thread(target=self.work, name=f"lane-{name}", daemon=True)
 
     @property
     def alive(self) -> bool:
-        return not self._over
+        return not self._ended.is_set()
 
     def running(self) -> list[int]:
         with self._changed:
@@ -153,34 +211,39 @@ class _Lane:
             self._changed.notify_all()
 
     def join(self, seconds: float) -> None:
-        self._thread.join(seconds)
+        self._ended.wait(seconds)
 
-    def _dispatch(self) -> None:
+    def work(self) -> None:
         done = False
         while not (done or self._stopping):
             with self._changed:
                 self._dirty = False
             if guarded(self._name, self._turn):
-                done = self._idle()
+                done = self._idle() or self._gives_way()
             else:
                 self._rest()
         with self._changed:
             while self._running:
                 self._changed.wait()
         guarded(self._name, lambda: self._lanes.store.lanes.give(self._name, self._lanes.owner))
-        self._over = True
+        self._ended.set()
         self._lanes.wake()  # look once more: something may have come while it was given back
 
     def _turn(self) -> None:
         lanes, now = self._lanes, self._lanes.clock.now()
-        free = self._width - len(self._running)
+        free = lanes.width(self._name) - len(self._running)
         if now >= self._look_at:
             free -= self._look(free, now)
-        if free > 0:
+        self._slot_at = None
+        turn = lanes.turn(self._name, free) if free > 0 else Turn(0)
+        claimed = []
+        if turn.rows > 0:
             claimed = lanes.store.queue.claim(
-                self._name, lanes.owner, free, now, lanes.times.leasing
+                self._name, lanes.owner, turn.rows, now, lanes.times.leasing
             )
             self._run_all(claimed)
+        if len(claimed) == turn.rows:  # else nothing more is ready
+            self._slot_at = turn.again_at
         self._moment = lanes.store.queue.next_moment(self._name)
 
     def _look(self, free: int, now: datetime) -> int:
@@ -239,10 +302,32 @@ class _Lane:
         with self._changed:
             if self._dirty or self._stopping:
                 return False
-            if moment is None and not self._running:
+            if not (self._running or self._slot_at) and (moment is None or not self._lingers):
                 return True
-            self._changed.wait(self._wait_for(moment))
+            wait = min(self._wait_for(moment), self._wait_for_slot())
+            self._changed.wait(wait if self._lingers else min(wait, LOOK_SECONDS))
         return False
+
+    def _wait_for_slot(self) -> float:
+        """Return how many seconds it is until the connection's pace allows the next attempt."""
+        if self._slot_at is None:
+            return LINGER.total_seconds()
+        return max(0.0, (self._slot_at - self._lanes.clock.now()).total_seconds())
+
+    def _gives_way(self) -> bool:
+        """Return whether a drain has had its slice and other lanes wait for its slot."""
+        now = self._lanes.clock.now()
+        if self._lingers or now < self._until:
+            return False
+        self._until = now + timedelta(seconds=self._lanes.times.tick)
+        crowded = False
+
+        def look() -> None:
+            nonlocal crowded
+            crowded = self._lanes.crowded()
+
+        guarded(self._name, look)
+        return crowded
 
     def _wait_for(self, moment: datetime | None) -> float:
         """Return how many seconds to wait for `moment`; one past and not yet settled: a tick."""
@@ -272,6 +357,8 @@ def guarded(
         log.warning("fenced", what=what)
         if fenced:
             fenced()
+    except Unavailable as error:  # no bug: leases and due times take up again what it broke off
+        log.warning("database", what=what, reason=str(error))
     except Exception as error:  # noqa: BLE001 - the worker loop: one of the two planned places
         reference = uuid.uuid4().hex[:8]
         trace = "".join(traceback.format_exception(error))

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar, cast
 
 from sync.clock import Clock
-from sync.connectors.base import Credential, Destination, Fixed, Pace, Source
-from sync.connectors.registry import RATES, Means, open_destination, open_source
+from sync.connectors.base import Credential, Destination, Fixed, Source
+from sync.connectors.registry import Means, open_destination, open_source
 from sync.connectors.spec import Spec
+from sync.pacing import Pacing
 from sync.records import Connection, Route
 from sync.store import Store
 from sync.times import Times
@@ -28,6 +29,7 @@ class Opener:
         self._store = store
         self._clock = clock
         self._times = times
+        self.pacing = Pacing(store, clock)
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], tuple[int, _Closable]] = {}
         self._retired: dict[tuple[str, str], _Closable] = {}
@@ -50,10 +52,10 @@ class Opener:
         return self._opened("destination", connection, self._open_destination)
 
     def pace(self, connection_name: str) -> None:
-        """Book the connection's next slot and sleep until it."""
+        """Book the connection's next slot and sleep until it. Raises TryLater where it is far."""
         connection = self._store.connections.get(connection_name)
         if connection:
-            self._pace_of(connection)()
+            self.pacing.pace_of(connection)()
 
     def close(self) -> None:
         """Close everything that was opened."""
@@ -95,9 +97,11 @@ class Opener:
     def _means_of(self, connection: Connection) -> Means:
         return Means(
             self._clock,
-            self._pace_of(connection),
+            self.pacing.pace_of(connection),
             self._times.request_timeout,
             self._store.mappings(connection.name, self._clock),
+            self.pacing.heed_of(connection),
+            self.pacing.search_pace_of(connection),
         )
 
     def _credential_of(self, connection: Connection) -> Credential:
@@ -106,15 +110,6 @@ class Opener:
             return Fixed(secret.get("token", ""))
         timeout = self._times.request_timeout
         return StoredToken(self._store, connection.name, connection.system, self._clock, timeout)
-
-    def _pace_of(self, connection: Connection) -> Pace:
-        rate, burst = RATES[connection.system]
-
-        def pace() -> None:
-            wait = self._store.paces.book(connection.name, rate, burst, self._clock.now())
-            self._clock.sleep(wait)
-
-        return pace
 
 
 def _spec(connection: Connection, secret: dict[str, str]) -> Spec:

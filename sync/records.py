@@ -260,6 +260,19 @@ class Group:
     newest: Sequence[Sync]
 
 
+class HoldKind(StrEnum):
+    """Why a lane is held."""
+
+    REFUSED = "refused"
+    """The connection was refused: a person reconnects it."""
+
+    BREAKER = "breaker"
+    """The connection gives no answer: it is asked again by itself."""
+
+    PAUSED = "paused"
+    """A person has paused the connection, and resumes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A lane that is held: since when, for which connection, and what waits behind it."""
@@ -271,6 +284,9 @@ class Hold:
     since: datetime
     waiting: int
     amounts: Sequence[Money]
+    kind: HoldKind = HoldKind.REFUSED
+    next_at: datetime | None = None
+    """When a breaker asks the connection again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +355,9 @@ class Retried:
     sync: Sync | None
     first: Actor | None = None
     """Who pressed before, where somebody did and it has not ended yet."""
+
+    again: bool = False
+    """Whether that was the person who presses now."""
 
 
 class Found(StrEnum):

@@ -9,7 +9,7 @@ same rules.
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -31,6 +31,9 @@ log = structlog.get_logger("sweep")
 
 WALK_EVERY = timedelta(days=1)
 
+TURN = 0.9
+"""The part of a period after which a route's sweep is due: several processes take turns."""
+
 
 class Sources(Protocol):
     """Opens the source of a connection."""
@@ -44,18 +47,27 @@ class Sweeper:
     """Walks the sources of all routes, again and again."""
 
     def __init__(
-        self, store: Store, opener: Sources, clock: Clock, times: Times, found: Callable[[], None]
+        self,
+        store: Store,
+        opener: Sources,
+        clock: Clock,
+        times: Times,
+        found: Callable[[], None],
+        owner: str,
     ) -> None:
         self._store = store
         self._opener = opener
         self._clock = clock
         self._times = times
         self._found = found
+        self._owner = owner
+        self._at_once = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
-    def start(self) -> None:
-        """Sweep now and then every `Times.sweep` seconds."""
+    def start(self, *, at_once: bool = True) -> None:
+        """Sweep every `Times.sweep` seconds; `at_once`: first now, whoever did so lately."""
+        self._at_once = at_once
         self._thread.start()
 
     def stop(self) -> None:
@@ -69,12 +81,31 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            guarded("sweep", self._sweep_all)
-            self._stop.wait(self._times.sweep)
+            done = guarded("sweep", self._sweep_all)
+            self._stop.wait(self._times.sweep if done else self._times.tick)
 
     def _sweep_all(self) -> None:
+        swept = {name: at for name, (at, _) in self._store.connections.sweeps().items()}
         for route in self._store.connections.routes():
-            guarded(f"sweep of {route.name}", partial(self.sweep, route))
+            if self._is_due(swept[route.name]):
+                guarded(f"sweep of {route.name}", partial(self._sweep_alone, route))
+        self._at_once = False
+
+    def _is_due(self, swept_at: datetime | None) -> bool:
+        """Return whether no other process has swept the route in this turn."""
+        if self._at_once or swept_at is None:
+            return True
+        return self._clock.now() - swept_at >= TURN * timedelta(seconds=self._times.sweep)
+
+    def _sweep_alone(self, route: Route) -> None:
+        """Sweep under a lease like a lane's, which the lanes' keeper renews with its own."""
+        lease, lanes = f"sweep:{route.id}", self._store.lanes
+        lanes.add(lease)
+        if lanes.take(lease, self._owner, self._clock.now()):
+            try:
+                self.sweep(route)
+            finally:
+                lanes.give(lease, self._owner)
 
     def sweep(self, route: Route) -> int:
         """Put every unknown document of the route's source into its lane; returns how many.

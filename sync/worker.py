@@ -21,9 +21,10 @@ from sync.money import Money
 from sync.outcomes import Ambiguous, Created, NotSent, Rejected
 from sync.points import point
 from sync.policy import POSTPONEMENTS, backoff, retries_itself
-from sync.records import ALREADY_SYNCED, ROUNDED, Exchange, Sync, WaitingFor
+from sync.records import ALREADY_SYNCED, ROUNDED, Exchange, HoldKind, Sync, WaitingFor
 from sync.states import Status
 from sync.store import Store
+from sync.store.holds import Trouble
 from sync.systems import title_of
 from sync.times import Times
 
@@ -43,6 +44,28 @@ class Ends(Protocol):
         ...
 
 
+class Hears(Protocol):
+    """Is told whether connections answer."""
+
+    def answered(self, lane: str, connection: str) -> None:
+        """Hear that a connection answered an attempt of this lane."""
+        ...
+
+    def silent(self, sync: Sync, connection: str, reason: str) -> None:
+        """Hear that it gave no answer, or a server's error."""
+        ...
+
+
+class Deaf:
+    """Hears nothing: connections are not watched."""
+
+    def answered(self, lane: str, connection: str) -> None:
+        """Pass over it."""
+
+    def silent(self, sync: Sync, connection: str, reason: str) -> None:
+        """Pass over it."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """What one attempt knows while it runs."""
@@ -60,11 +83,19 @@ class Attempt:
 class Worker:
     """Runs attempts. Results are written only where the fence matches; raises Fenced otherwise."""
 
-    def __init__(self, store: Store, opener: Ends, clock: Clock, times: Times) -> None:
+    def __init__(
+        self,
+        store: Store,
+        opener: Ends,
+        clock: Clock,
+        times: Times,
+        breaker: Hears | None = None,
+    ) -> None:
         self._store = store
         self._opener = opener
         self._clock = clock
         self._times = times
+        self._breaker = breaker or Deaf()
 
     def run(self, sync: Sync) -> None:
         """Take a claimed sync to the end of its attempt."""
@@ -74,6 +105,7 @@ class Worker:
             try:
                 document = source.read(sync.source_id)
                 self._store.work.describe(sync, document)
+                self._breaker.answered(sync.lane, source_of(sync))
                 self._carry(attempt, document, destination)
             except ReadError as error:
                 self._stopped(attempt, error)
@@ -109,6 +141,7 @@ class Worker:
         if matches.foreign and matches.foreign.total == document.total:
             stops.insert(0, self._foreign(matches.foreign, document))
         if stops:
+            self._breaker.answered(attempt.sync.lane, attempt.sync.lane)
             self._fail(attempt.sync, stops, attempt.exchanges)
             return
         plan = destination.plan(key, document, parent)
@@ -192,6 +225,7 @@ class Worker:
         until = marked_at + self._times.settling
         now = self._clock.now()
         self._store.work.await_answer(attempt.sync, unknown, until, now, attempt.exchanges)
+        self._breaker.silent(attempt.sync, attempt.sync.lane, failure.reason)
 
     def _unanswered(self, attempt: Attempt) -> None:
         """FAIL visibly: create after create got no answer, and the look-up proves none came."""
@@ -213,6 +247,7 @@ class Worker:
                 attempt.sync, failure, attempt.sync.lane, attempt.exchanges, in_doubt=False
             )
             return
+        self._breaker.answered(attempt.sync.lane, attempt.sync.lane)
         if failure.error_type is ErrorType.CONFLICT:
             matches = destination.find(attempt.sync.source_key, document, parent)
             if matches.ours:
@@ -241,6 +276,7 @@ class Worker:
             note = note or (ROUNDED if differs else booked.note)
             remark = reason if differs else None
             self._store.work.succeed(sync, booked, now, attempt.exchanges, note, remark)
+            self._breaker.answered(sync.lane, sync.lane)
             point("result.committed")
             return
         failure = Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason)
@@ -269,7 +305,8 @@ class Worker:
     ) -> None:
         """Hold the lane: the sync that met the refusal fails and says so, the others wait."""
         now = self._clock.now()
-        if self._store.lanes.hold(sync.lane, connection, failure.reason, sync.id, now):
+        trouble = Trouble(connection, HoldKind.REFUSED, failure.reason, by_sync=sync.id)
+        if self._store.holds.hold(sync.lane, trouble, now):
             self._fail(sync, [failure], exchanges, resolved=not in_doubt)
         else:
             self._store.work.postpone(
@@ -293,13 +330,14 @@ class Worker:
     ) -> None:
         """POSTPONE a passing trouble with backoff, until its budget is used up; then FAIL."""
         now = self._clock.now()
+        if failure.error_type is ErrorType.DESTINATION_DOWN:
+            of_source = failure.key == source_of(sync)
+            self._breaker.silent(sync, failure.key if of_source else sync.lane, failure.reason)
         tried = self._store.work.postponements(sync)
-        if tried >= POSTPONEMENTS:
-            self._fail(sync, [failure], exchanges, resolved=resolved)
-            return
         until = now + (wait or backoff(tried, self._times.retry_base))
-        if failure.error_type is ErrorType.RATE_LIMITED:
-            self._store.paces.delay(failure.key, until)
+        if tried >= POSTPONEMENTS:
+            self._fail(sync, [failure], exchanges, resolved=resolved, earliest=until)
+            return
         if not resolved and sync.sent_at:
             until = max(until, sync.sent_at + self._times.settling)
         self._store.work.postpone(
@@ -319,13 +357,20 @@ class Worker:
         exchanges: Sequence[Exchange],
         *,
         resolved: bool = True,
+        earliest: datetime | None = None,
     ) -> None:
         now, failed = self._clock.now(), sync.failures + 1
         again_at = None
         if retries_itself(failures[0].error_type, failed):
             again_at = now + backoff(failed, self._times.retry_base)
+            again_at = max(again_at, earliest or again_at)  # no sooner than a system has asked
         self._store.work.fail(sync, failures, now, exchanges, again_at=again_at, resolved=resolved)
         point("result.committed")
+
+
+def source_of(sync: Sync) -> str:
+    """Return the name of the source connection: a route's name joins two with a colon."""
+    return sync.route.partition(":")[0]
 
 
 def _agree(booked: Money, wanted: Money, tolerance: Money) -> bool:

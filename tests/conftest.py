@@ -1,6 +1,6 @@
 """The databases that tests run on: a file of SQLite, a server of PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,19 +9,33 @@ from tests.postgres import Postgres, running
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """Give a server of PostgreSQL, started when the first test asks for it."""
-    with running(tmp_path_factory.mktemp("postgres")) as server:
+    with running() as server:
         yield server
 
 
+@pytest.fixture
+def fresh_database(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
+    """Give what makes a fresh database of a kind, sqlite or postgresql, and names it."""
+    made: list[str] = []
+
+    def fresh(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path}/invsync.db"
+        server: Postgres = request.getfixturevalue("postgres")
+        made.append(server.fresh())
+        return made[-1]
+
+    yield fresh
+    for url in made:
+        request.getfixturevalue("postgres").drop(url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> str:
     """Name a fresh database, once of each kind: what holds on one must hold on the other."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/invsync.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    url = server.fresh()
-    yield url
-    server.drop(url)
+    kind: str = request.param
+    return fresh_database(kind)

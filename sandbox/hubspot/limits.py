@@ -34,7 +34,9 @@ class Limits:
         self._taken.append(now)
 
     def headers(self) -> dict[str, str]:
-        """Return what every answer tells of the limit."""
+        """Return what every answer tells of the limit; nothing where there is none."""
+        if not self._portal.limited:
+            return {}
         return {
             "X-HubSpot-RateLimit-Max": str(PER_TEN_SECONDS),
             "X-HubSpot-RateLimit-Remaining": str(max(0, PER_TEN_SECONDS - len(self._taken))),

@@ -97,7 +97,10 @@ class Directory:
         return {"channels": found, "response_metadata": {"next_cursor": ""}}
 
     def _history(self, given: Json) -> Json:
-        """Return a channel's messages but no replies, newest first; metadata only if asked for."""
+        """Return a channel's messages but no replies, newest first; metadata only if asked for.
+
+        What does not fit a page is behind its cursor.
+        """
         channel = self._channel(given)
         if not channel.bot_in:
             raise Refused("not_in_channel")
@@ -108,7 +111,10 @@ class Directory:
             for one in reversed(self._state.messages[channel.id])
             if not one.only_for and one.thread_ts in {None, one.ts} and float(one.ts) >= oldest
         ]
-        return {"messages": found[:limit], "has_more": len(found) > limit}
+        start = int(_number(given, "cursor", 0))
+        end = start + limit
+        more = {"response_metadata": {"next_cursor": str(end)}} if len(found) > end else {}
+        return {"messages": found[start:end], "has_more": bool(more), **more}
 
     def _channel(self, given: Json) -> Channel:
         channel = self._state.channels.get(str(given.get("channel", "")))

@@ -5,9 +5,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.workspace.cast import Channel, Person
+from sandbox.workspace.knobs import changed
 from sandbox.workspace.line import Ack, Line
 from sandbox.workspace.pressing import Unclear, action, pressed
-from sandbox.workspace.state import Json, Knobs, Message, State, View
+from sandbox.workspace.state import Json, Message, State, View
 from sandbox.workspace.told import Refused, told
 from sandbox.workspace.visits import find, home_opened, react
 from sandbox.workspace.web_api import checked
@@ -245,17 +246,20 @@ class Driver:
         """Turn knobs (docs/sandbox.md), and act on those that act at once."""
         given = await asked(request)
         try:
-            turn(self._state.knobs, given)
+            self._state.knobs.turn(given)
             again = int(given.get("redeliver_last", 0))
+            for one in given.get("channels", ()):
+                self._state.channels[one["id"]] = changed(self._state.channels[one["id"]], one)
         except (AttributeError, KeyError, TypeError, ValueError) as wrong:
             raise Unclear(f"a knob cannot be turned so: {wrong!r}") from None
         if "events_url" in given:
             self._line.events_url = given["events_url"]
         answer: Json = {"ok": True}
         if given.get("drop_socket"):
-            answer["dropped"] = await self._line.drop()
+            answer["dropped"] = await self._line.drop(str(given["drop_socket"]))
         if again:
-            answer["acks"] = [outcome(await self._line.redeliver()) for _ in range(again)]
+            acks = [await self._line.redeliver(number) for number in range(1, again + 1)]
+            answer["acks"] = [outcome(ack) for ack in acks]
         return JSONResponse(answer)
 
     # --- parts ---------------------------------------------------------------------------------
@@ -330,17 +334,6 @@ def outcome(ack: Ack, error: str | None = None) -> Json:
     if error:
         body["error"] = error
     return body
-
-
-def turn(knobs: Knobs, given: Json) -> None:
-    """Turn the knobs that are named. Raises what Python does where a value is nonsense."""
-    knobs.late_ack_s = float(given.get("late_ack_s", knobs.late_ack_s))
-    knobs.expire_triggers = int(given.get("expire_trigger", knobs.expire_triggers))
-    knobs.lose_answers = int(given.get("lose_answer", knobs.lose_answers))
-    limit = given.get("rate_limit_next")
-    if limit:
-        count, wait = int(limit.get("count", 1)), int(limit.get("retry_after", 1))
-        knobs.limited[limit["method"]] = [count, wait]
 
 
 def chosen(block: Json, told: Json) -> Json:

@@ -35,6 +35,7 @@ class Line:
     signing_secret: str
     events_url: str | None = None
     sockets: list[WebSocket] = field(default_factory=list)
+    muted: list[WebSocket] = field(default_factory=list)
     tickets: set[str] = field(default_factory=set)
     waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     last: tuple[str, Json] | None = None
@@ -75,34 +76,47 @@ class Line:
         if waiter and not waiter.done():
             waiter.set_result(answer.get("payload"))
 
-    async def drop(self) -> int:
-        """Close every socket, as Slack does now and then; returns how many."""
-        sockets = list(self.sockets)
+    async def drop(self, how: str = "") -> int:
+        """End every socket; returns how many.
+
+        As Slack does now and then, with a word and a close frame; `abrupt`: without either;
+        `mute`: it stays open, and nothing comes or goes any more.
+        """
+        sockets = [socket for socket in self.sockets if socket not in self.muted]
         for socket in sockets:
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
-            await socket.close(1001)
+            if how == "abrupt":
+                socket.scope["sandbox.transport"].abort()
+            elif how == "mute":
+                socket.scope["sandbox.transport"].pause_reading()
+                self.muted.append(socket)
+            else:
+                await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+                await socket.close(1001)
         return len(sockets)
 
-    async def deliver(self, kind: str, payload: Json) -> Ack:
-        """Bring a payload to the app and wait for its acknowledgement, three seconds at most."""
+    async def deliver(self, kind: str, payload: Json, again: int = 0) -> Ack:
+        """Bring a payload to the app and wait for its acknowledgement, three seconds at most.
+
+        `again` counts redeliveries, as Slack tells them.
+        """
         self.last = (kind, payload)
         began = time.monotonic()
         late, self.state.knobs.late_ack_s = self.state.knobs.late_ack_s, 0.0
         send = self._by_http if self.events_url else self._by_socket
-        ack = await send(kind, payload, ACK_SECONDS)
+        ack = await send(kind, payload, ACK_SECONDS, again)
         if ack.taken and late:
             ack = await _held_back(ack, late, began)
         ack.ms = (time.monotonic() - began) * 1000
         self.state.note("to app", kind, payload, ack.payload if ack.taken else "no ack", ack.ms)
         return ack
 
-    async def redeliver(self) -> Ack:
+    async def redeliver(self, again: int = 1) -> Ack:
         """Bring the last payload again, as Slack does when it missed the acknowledgement."""
         if self.last is None:
             return Ack(taken=False)
-        return await self.deliver(*self.last)
+        return await self.deliver(*self.last, again)
 
-    async def _by_socket(self, kind: str, payload: Json, left: float) -> Ack:
+    async def _by_socket(self, kind: str, payload: Json, left: float, again: int) -> Ack:
         if not self.sockets:
             return Ack(taken=False)
         envelope = {
@@ -111,15 +125,18 @@ class Line:
             "accepts_response_payload": True,
             "payload": payload,
         }
+        if again:
+            envelope |= {"retry_attempt": again, "retry_reason": "timeout"}
         waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.waiting[str(envelope["envelope_id"])] = waiter
         try:
-            await self.sockets[-1].send_json(envelope)
+            if self.sockets[-1] not in self.muted:
+                await self.sockets[-1].send_json(envelope)
             return Ack(taken=True, payload=await asyncio.wait_for(waiter, left))
         except (TimeoutError, RuntimeError, WebSocketDisconnect):
             return Ack(taken=False)
 
-    async def _by_http(self, kind: str, payload: Json, left: float) -> Ack:
+    async def _by_http(self, kind: str, payload: Json, left: float, again: int) -> Ack:
         body, content = _body(kind, payload)
         stamp = str(int(time.time()))
         base = b"v0:" + stamp.encode() + b":" + body
@@ -129,6 +146,8 @@ class Line:
             "X-Slack-Request-Timestamp": stamp,
             "X-Slack-Signature": f"v0={digest}",
         }
+        if again:
+            headers |= {"X-Slack-Retry-Num": str(again), "X-Slack-Retry-Reason": "http_timeout"}
         try:
             async with httpx.AsyncClient(timeout=left, trust_env=False) as client:
                 answer = await client.post(str(self.events_url), content=body, headers=headers)

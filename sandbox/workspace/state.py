@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.workspace.cast import BOT_USER, CHANNELS, GROUPS, PEOPLE, Channel, Person
+from sandbox.workspace.knobs import Knobs
 
 TRIGGER_SECONDS = 3.0
 URL_USES, URL_SECONDS = 5, 30 * 60.0
@@ -70,17 +71,6 @@ class ResponseUrl:
     until: float
     message_ts: str | None = None
     uses: int = 0
-
-
-@dataclass(slots=True)
-class Knobs:
-    """What goes wrong next."""
-
-    late_ack_s: float = 0.0
-    expire_triggers: int = 0
-    lose_answers: int = 0
-    limited: dict[str, list[int]] = field(default_factory=dict)
-    """By method: how often it answers 429 still, and its Retry-After."""
 
 
 class State:

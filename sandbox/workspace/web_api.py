@@ -57,12 +57,9 @@ class WebApi:
         except ValueError:
             return JSONResponse({"ok": False, "error": "invalid_json"})
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        limit = self._state.knobs.limited.get(method)
-        if limit and limit[0]:
-            limit[0] -= 1
-            body = {"ok": False, "error": "ratelimited"}
-            self._state.note("from app", method, given, body, 0)
-            return JSONResponse(body, 429, {"Retry-After": str(limit[1])})
+        wrong = await self._spoilt(request, method, given)
+        if wrong:
+            return wrong
         try:
             body = self._answer(method, given, token or str(given.get("token", "")), request)
         except Refused as refused:
@@ -72,6 +69,25 @@ class WebApi:
             self._state.knobs.lose_answers -= 1
             await drop(request.scope)
         return JSONResponse(body, headers={"x-oauth-scopes": SCOPES})
+
+    async def _spoilt(self, request: Request, method: str, given: Json) -> Response | None:
+        """Return what a knob answers instead of the method, before anything has happened."""
+        knobs = self._state.knobs
+        if method.startswith("chat.post") and knobs.lose_calls:
+            knobs.lose_calls -= 1
+            self._state.note("from app", method, given, "lost on its way", 0)
+            await drop(request.scope)
+            return Response()
+        if limit := knobs.limit(method):
+            body = {"ok": False, "error": "ratelimited"}
+            self._state.note("from app", method, given, body, 0)
+            told = {"Retry-After": limit.retry_after} if limit.retry_after is not None else {}
+            return JSONResponse(body, 429, told)
+        if refusal := knobs.refusal(method):
+            body = {"ok": False, "error": refusal.error}
+            self._state.note("from app", method, given, body, 0)
+            return JSONResponse(body, headers={"x-oauth-scopes": SCOPES})
+        return None
 
     def _answer(self, method: str, given: Json, token: str, request: Request) -> Json:
         if not token:
@@ -160,6 +176,8 @@ class WebApi:
             raise Refused("message_not_found")
         if message.user != BOT_USER:
             raise Refused("cant_update_message")
+        if self._state.channels[message.channel].archived:
+            raise Refused("is_inactive")
         return message
 
     # --- views ---------------------------------------------------------------------------------

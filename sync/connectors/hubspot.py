@@ -46,9 +46,6 @@ WEB_URL = "https://app.hubspot.com"
 AUTHORIZE_URL = "https://app.hubspot.com/oauth/authorize"
 TOKEN_PATH = "/oauth/2026-03/token"  # noqa: S105 - a path, no secret
 PREFIX = "2026-03"
-RATE = (9.0, 10)
-"""Requests a second and burst: 100 in any 10 seconds, the smallest limit (guide, section 6)."""
-
 WIDTH = 10
 """How many syncs of one connection run at once."""
 

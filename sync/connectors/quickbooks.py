@@ -42,9 +42,6 @@ BASE_URL = "https://quickbooks.api.intuit.com"
 SANDBOX_URL = "https://sandbox-quickbooks.api.intuit.com"
 WEB_URL, SANDBOX_WEB_URL = "https://app.qbo.intuit.com", "https://app.sandbox.qbo.intuit.com"
 PREFIX = "/v3/company"
-RATE = (8.1, 10)
-"""Requests a second and burst: 500 a minute a company, less a little (guide, section 6)."""
-
 WIDTH = 10
 OVERLAP = timedelta(minutes=5)
 REACH = timedelta(days=29)
@@ -56,7 +53,6 @@ RECENT = 20
 __all__ = [
     "BASE_URL",
     "PREFIX",
-    "RATE",
     "WIDTH",
     "QuickBooksAccount",
     "QuickBooksSource",

@@ -1,7 +1,7 @@
 """Which systems there are, and how to open each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.clock import Clock
 from sync.connectors import daftra, hubspot, quickbooks, salla
@@ -9,25 +9,17 @@ from sync.connectors.base import Connector, Credential, Destination, Fixed, Mapp
 from sync.connectors.daftra import Daftra
 from sync.connectors.hubspot import HubSpotSource
 from sync.connectors.hubspot_answers import is_expired as hubspot_expired
+from sync.connectors.hubspot_answers import patient
 from sync.connectors.hubspot_destination import HubSpotDestination
 from sync.connectors.quickbooks import QuickBooksSource
 from sync.connectors.quickbooks_answers import is_expired as quickbooks_expired
 from sync.connectors.quickbooks_destination import QuickBooksDestination
 from sync.connectors.salla import Salla
 from sync.connectors.spec import Spec
-from sync.connectors.transport import Transport
+from sync.connectors.transport import Heed, Transport, unheeded
 from sync.documents import Account
 from sync.systems import DESTINATIONS, TITLES
 from sync.times import Times
-
-RATES = {
-    "salla": (2.0, 20),
-    "daftra": (2.0, 6),
-    "hubspot": hubspot.RATE,
-    "quickbooks": quickbooks.RATE,
-}
-"""Requests a second and burst: Salla's smallest plan, 120 a minute; for Daftra, which publishes no
-figure, the guide's cap; the others' published limits."""
 
 WIDTHS = {"daftra": 2, "hubspot": hubspot.WIDTH, "quickbooks": quickbooks.WIDTH}
 """How many syncs of one destination connection run at once."""
@@ -47,12 +39,17 @@ class UnknownSystem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a connector works with: a clock, a pace, the total time-out, what it may remember."""
+    """What a connector works with: a clock, a pace, the total time-out, what it may remember.
+
+    `heed` hears every answer; `search_pace` is for searches that are limited apart.
+    """
 
     clock: Clock
     pace: Pace
     timeout: float
     mappings: Mappings
+    heed: Heed = unheeded
+    search_pace: Pace | None = None
 
 
 def base_url_of(system: str, base_url: str) -> str:
@@ -124,6 +121,7 @@ def _salla(spec: Spec, base: str, means: Means, credential: Credential) -> Sourc
             timeout=means.timeout,
             clock=means.clock,
             pace=means.pace,
+            heed=means.heed,
             headers={"Accept-Language": "en"},
             expired=salla.is_expired,
         )
@@ -140,6 +138,7 @@ def _daftra(spec: Spec, base: str, means: Means, credential: Credential) -> Dest
         timeout=means.timeout,
         clock=means.clock,
         pace=means.pace,
+        heed=means.heed,
         # an Authorization header beside the key makes Daftra refuse both
         auth=lambda key: {"apikey": key},
     )
@@ -153,7 +152,7 @@ Parts = tuple[str, str, str, Transport, Clock, Mappings, str]
 
 def _hubspot(spec: Spec, base: str, means: Means, credential: Credential) -> Parts:
     web_url = hubspot.WEB_URL if base == hubspot.BASE_URL else base
-    transport = _plain("hubspot", base, means, credential, hubspot_expired)
+    transport = _plain("hubspot", base, _patiently(means), credential, hubspot_expired)
     prefix = spec.api_prefix or hubspot.PREFIX
     return _parts(spec, prefix, web_url, transport, means)
 
@@ -169,6 +168,11 @@ def _parts(spec: Spec, prefix: str, web_url: str, transport: Transport, means: M
     return spec.name, prefix, own, transport, means.clock, means.mappings, spec.account
 
 
+def _patiently(means: Means) -> Means:
+    """Return means that hear how long HubSpot wants us to wait also where it leaves that unsaid."""
+    return replace(means, heed=lambda answer: means.heed(patient(answer)))
+
+
 def _plain(
     system: str, base: str, means: Means, credential: Credential, expired: Callable[..., bool]
 ) -> Transport:
@@ -179,6 +183,8 @@ def _plain(
         timeout=means.timeout,
         clock=means.clock,
         pace=means.pace,
+        heed=means.heed,
+        search_pace=means.search_pace,
         expired=expired,
     )
 

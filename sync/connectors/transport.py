@@ -19,12 +19,16 @@ import httpx
 
 from sync.clock import Clock
 from sync.connectors.base import Credential, Pace
+from sync.points import point
 from sync.records import Exchange
 
 CONNECTIONS = 10
 BODY_CAP = 10 * 1024 * 1024
 KEPT = 20_000
 """How many characters of a body stay in the record."""
+
+SEARCH = "/search"
+"""How the path of a search ends where searches are limited apart."""
 
 SECRET_NAMES = ("token", "password", "secret", "apikey", "api_key")
 
@@ -78,6 +82,9 @@ class Unanswered(Exception):
 Auth = Callable[[str], Mapping[str, str]]
 """Makes the headers that carry a token."""
 
+Heed = Callable[[Answer], None]
+"""Is told of every answer, for what it says of the pace."""
+
 Expired = Callable[[Answer], bool]
 """Tells whether a 401 means that the token has ended, so that a new one may be tried once."""
 
@@ -91,8 +98,15 @@ def _always(_answer: Answer) -> bool:
     return True
 
 
+def unheeded(_answer: Answer) -> None:
+    """Leave the pace as it is."""
+
+
 class Transport:
-    """One connection's HTTP; `base_url` is scheme, host and port."""
+    """One connection's HTTP; `base_url` is scheme, host and port.
+
+    `heed` hears every answer; `search_pace` is booked beside `pace` where a search is sent.
+    """
 
     def __init__(
         self,
@@ -106,6 +120,8 @@ class Transport:
         auth: Auth = bearer,
         headers: Mapping[str, str] | None = None,
         expired: Expired = _always,
+        heed: Heed = unheeded,
+        search_pace: Pace | None = None,
     ) -> None:
         self.system = system
         self._credential = credential
@@ -114,6 +130,8 @@ class Transport:
         self._timeout = timeout
         self._clock = clock
         self._pace = pace
+        self._heed = heed
+        self._search_pace = search_pace
         self._client = httpx.Client(
             base_url=base_url,
             headers={"Accept": "application/json", **(headers or {})},
@@ -158,7 +176,7 @@ class Transport:
         Raises Unsent, Unanswered or ReadError (no token).
         """
         if paced:
-            self._pace()
+            self._await_slot(path)
         deadline = time.monotonic() + self._timeout
         token = self._credential.token()
         answer = self._send(method, path, params, body, token, deadline)
@@ -166,6 +184,11 @@ class Transport:
         if not has_ended or time.monotonic() > deadline or not self._credential.renew(token):
             return answer
         return self._send(method, path, params, body, self._credential.token(), deadline)
+
+    def _await_slot(self, path: str) -> None:
+        if self._search_pace and path.endswith(SEARCH):
+            self._search_pace()
+        self._pace()
 
     def _send(
         self,
@@ -191,6 +214,7 @@ class Transport:
         try:
             answer = self._receive(request, deadline)
             status, shown = answer.status, answer.text
+            self._heed(answer)
         except _NOT_SENT as error:
             shown = f"not sent: {error}"
             raise Unsent(str(error) or type(error).__name__) from error
@@ -222,6 +246,7 @@ class Transport:
     def _receive(self, request: httpx.Request, deadline: float) -> Answer:
         response = self._client.send(request, stream=True)
         try:
+            point("after_send")
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk

@@ -1,48 +1,62 @@
 """The store: the only door to SQLAlchemy. `Store` opens the database and names its parts."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-
-from sqlalchemy.exc import OperationalError as Unwritten
 
 from sync.clock import Clock
 from sync.store.connections import Connections, NoKey
 from sync.store.consents import Consent, Consents, hashed
-from sync.store.database import Database
+from sync.store.database import BUSY_SECONDS, Database, patience
 from sync.store.hints import Hints
 from sync.store.history import History, Past
-from sync.store.lanes import Lanes, Paces
+from sync.store.holds import Holds
+from sync.store.lanes import Lanes
 from sync.store.log import BadCursor, Log, summed
 from sync.store.mappings import MappingRows
 from sync.store.migrate import NewerSchema, migrate
 from sync.store.outbox import Posts
+from sync.store.paces import Paces
+from sync.store.persistence import Persistence
+from sync.store.ping import ping
 from sync.store.presses import Presses
 from sync.store.queue import Queue
 from sync.store.sightings import Sighting
 from sync.store.surface import Digests, NewsRows, Receipts, Watches
 from sync.store.tokens import Tokens
+from sync.store.trouble import SAYS, Trouble, Unavailable
 from sync.store.work import Fenced, Work
-
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Store:
-    """All state, in one database; every method of its parts is one short transaction."""
+    """All state, in one database; every method of its parts is one short transaction.
 
-    def __init__(self, url: str, keys: Sequence[str] = ()) -> None:
-        self._database = Database(url)
+    Each raises Unavailable where the database itself is in trouble. `busy_seconds` is how long
+    SQLite waits for another process' lock, `persistence` how long the end of an attempt is written
+    again while it cannot be stored.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        keys: Sequence[str] = (),
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        persistence: Persistence | None = None,
+    ) -> None:
+        self._database = Database(url, busy_seconds=busy_seconds)
         self.connections = Connections(self._database, keys)
         self.queue = Queue(self._database)
-        self.work = Work(self._database, self.queue)
+        persistence = persistence or Persistence()
+        self.work = Work(self._database, self.queue, persistence)
         self.log = Log(self._database)
         self.lanes = Lanes(self._database)
+        self.holds = Holds(self._database)
         self.paces = Paces(self._database)
         self.posts = Posts(self._database)
         self.news = NewsRows(self._database)
         self.watches = Watches(self._database)
         self.digests = Digests(self._database)
         self.receipts = Receipts(self._database)
-        self.tokens = Tokens(self._database, self.connections)
+        self.tokens = Tokens(self._database, self.connections, persistence)
         self.hints = Hints(self._database)
         self.consents = Consents(self._database)
         self.history = History(self._database, self.queue)
@@ -62,8 +76,8 @@ class Store:
         return migrate(self._database)
 
     def ping(self) -> None:
-        """Raise where the database cannot be written."""
-        self.lanes.beat("nobody", _NEVER)
+        """Write something that takes room, and remove it again. Raises Unavailable."""
+        ping(self._database)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -71,15 +85,19 @@ class Store:
 
 
 __all__ = [
+    "SAYS",
     "BadCursor",
     "Consent",
     "Fenced",
     "NewerSchema",
     "NoKey",
     "Past",
+    "Persistence",
     "Sighting",
     "Store",
-    "Unwritten",
+    "Trouble",
+    "Unavailable",
     "hashed",
+    "patience",
     "summed",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,11 +21,27 @@ class Waiting:
     tries: int
 
 
-_DUE = (
-    hints.select()
-    .where(hints.c.heard_at.is_(None), hints.c.due <= sa.bindparam("now", type_=hints.c.due.type))
+FOLLOWED = timedelta(minutes=2)
+"""How long a hint belongs to whoever took it; if that process dies, another one follows it then."""
+
+_IS_DUE = sa.and_(
+    hints.c.heard_at.is_(None), hints.c.due <= sa.bindparam("now", type_=hints.c.due.type)
+)
+_ANY = sa.select(hints.c.id).where(_IS_DUE).limit(1)
+_pick = (
+    sa.select(hints.c.id)
+    .where(_IS_DUE)
     .order_by(hints.c.due, hints.c.id)
     .limit(sa.bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+    .cte("pick")
+)
+_TAKE = (
+    sa.update(hints)
+    .where(hints.c.id.in_(sa.select(_pick.c.id)))
+    .values(due=sa.bindparam("later", type_=hints.c.due.type))
+    .returning(*hints.c)
+    .add_cte(_pick)
 )
 
 
@@ -51,10 +67,14 @@ class Hints:
             added = [connection.execute(self._add, row).scalar() for row in rows]
         return sum(one is not None for one in added)
 
-    def due(self, now: datetime, most: int) -> list[Waiting]:
-        """Return the hints to follow now, in the order they came."""
+    def take(self, now: datetime, most: int) -> list[Waiting]:
+        """Take the hints to follow now, in the order they came; no other process gets them."""
         with self._database.read() as connection:
-            rows = connection.execute(_DUE, {"now": now, "at_most": most}).mappings()
+            if connection.execute(_ANY, {"now": now}).first() is None:
+                return []
+        given = {"now": now, "at_most": most, "later": now + FOLLOWED}
+        with self._database.write() as connection:
+            rows = connection.execute(_TAKE, given).mappings().all()
             return [
                 Waiting(
                     row["id"],
@@ -63,7 +83,7 @@ class Hints:
                     ),
                     row["tries"],
                 )
-                for row in rows
+                for row in sorted(rows, key=lambda row: row["id"])
             ]
 
     def heard(self, ids: Sequence[int], now: datetime, reason: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Who works a lane, whether it is held, and how fast its connection may be asked.
+"""Who works a lane, and whether it is held.
 
 A lane's lease row keeps it to one process: TAKE, BEAT, GIVE are the same on both databases.
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.store.database import Database
-from sync.store.tables import lanes, paces
+from sync.store.tables import lanes
 
 LEASE = timedelta(seconds=5)
 
@@ -40,24 +40,6 @@ _GIVE = (
     .values(owner=None, lease_until=None)
 )
 _EXPIRE = sa.update(lanes).values(owner=None, lease_until=None)
-_HOLD = (
-    sa.update(lanes)
-    .where(_NAMED, lanes.c.held_at.is_(None))
-    .values(
-        held_at=sa.bindparam("now", type_=_AT),
-        held_for=sa.bindparam("for_connection"),
-        held_reason=sa.bindparam("because"),
-        held_by_sync=sa.bindparam("by_sync"),
-    )
-)
-_OPEN = (
-    sa.update(lanes)
-    .where(lanes.c.held_for == sa.bindparam("for_connection"))
-    .values(held_at=None, held_for=None, held_reason=None, held_by_sync=None)
-)
-_HELD_BY = sa.select(lanes.c.held_by_sync).where(
-    lanes.c.held_for == sa.bindparam("for_connection"), lanes.c.held_by_sync.is_not(None)
-)
 _IS_HELD = sa.select(lanes.c.held_at).where(_NAMED)
 
 
@@ -96,76 +78,7 @@ class Lanes:
         with self._database.write() as connection:
             connection.execute(_EXPIRE)
 
-    def hold(
-        self, lane: str, connection_name: str, reason: str, by_sync: int, now: datetime
-    ) -> bool:
-        """Hold the lane for a refused connection; False where it was held already."""
-        given = {
-            "lane": lane,
-            "now": now,
-            "for_connection": connection_name,
-            "because": reason,
-            "by_sync": by_sync,
-        }
-        with self._database.write() as connection:
-            return connection.execute(_HOLD, given).rowcount == 1
-
     def is_held(self, lane: str) -> bool:
         """Return whether the lane is held."""
         with self._database.read() as connection:
             return connection.execute(_IS_HELD, {"lane": lane}).scalar() is not None
-
-    def open(self, connection_name: str) -> list[int]:
-        """Open the lanes that are held for this connection; returns the syncs that held them."""
-        given = {"for_connection": connection_name}
-        with self._database.write() as connection:
-            canaries = list(connection.execute(_HELD_BY, given).scalars())
-            connection.execute(_OPEN, given)
-        return [sync_id for sync_id in canaries if sync_id is not None]
-
-
-_earliest: sa.BindParameter[float] = sa.bindparam("earliest", type_=sa.Double())
-_BOOK = (
-    sa.update(paces)
-    .where(paces.c.connection == sa.bindparam("of_connection"))
-    .values(
-        tat=sa.case((paces.c.tat > _earliest, paces.c.tat), else_=_earliest)
-        + sa.bindparam("step", type_=sa.Double())
-    )
-    .returning(paces.c.tat)
-)
-_DELAY = (
-    sa.update(paces)
-    .where(paces.c.connection == sa.bindparam("of_connection"), paces.c.tat < _earliest)
-    .values(tat=_earliest)
-)
-
-
-class Paces:
-    """GCRA, one row per connection: a booking never refuses, the caller sleeps until its slot."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        dialect = sqlite if database.is_sqlite else postgresql
-        self._add = dialect.insert(paces).on_conflict_do_nothing()
-
-    def book(self, connection_name: str, rate: float, burst: int, now: datetime) -> float:
-        """Book the next slot at `rate` a second; returns how many seconds to wait for it."""
-        step, moment = 1 / rate, now.timestamp()
-        given = {
-            "of_connection": connection_name,
-            "earliest": moment - (burst - 1) * step,
-            "step": step,
-        }
-        with self._database.write() as connection:
-            booked = connection.execute(_BOOK, given).scalar()
-            if booked is None:
-                connection.execute(self._add, {"connection": connection_name, "tat": 0.0})
-                booked = connection.execute(_BOOK, given).scalar_one()
-        return max(0.0, float(booked) - step - moment)
-
-    def delay(self, connection_name: str, until: datetime) -> None:
-        """Move the next slot to `until`, as a Retry-After asks."""
-        with self._database.write() as connection:
-            given = {"of_connection": connection_name, "earliest": until.timestamp()}
-            connection.execute(_DELAY, given)

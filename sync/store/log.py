@@ -27,6 +27,7 @@ from sync.records import (
     Filters,
     Group,
     Hold,
+    HoldKind,
     Page,
     Story,
     Sync,
@@ -240,6 +241,8 @@ def _hold(connection: Connection, row: RowMapping) -> Hold:
         amounts=summed(
             Money.from_minor(int(minor), currency) for currency, _, minor in behind if currency
         ),
+        kind=HoldKind(row["held_kind"] or HoldKind.REFUSED),
+        next_at=row["probe_at"],
     )
 
 

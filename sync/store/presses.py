@@ -1,5 +1,6 @@
 """A press on Retry: one compare-and-set with its audit row and its receipt, in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -45,11 +46,11 @@ class Presses:
             connection.execute(_LOCK, {"sync_id": sync_id})
             taken = self._receipts.answer(connection, receipt) if receipt else None
             if taken:
-                return _again(taken, rows.one(connection, sync_id))
+                return _told(_again(taken, rows.one(connection, sync_id)), by)
             retried = self._press(connection, sync_id, by, settle, now)
             if receipt:
                 self._receipts.keep(connection, receipt, now, _kept(retried))
-        return retried
+        return _told(retried, by)
 
     def _press(
         self, connection: Connection, sync_id: int, by: Actor, settle: timedelta, now: datetime
@@ -106,6 +107,11 @@ class Presses:
         pressed = row.trigger == Trigger.PERSON.value and row.priority == Priority.PERSON
         open_ = sync.status in {Status.PENDING, Status.PROCESSING}
         return Actor(row.actor_id, row.actor_name) if pressed and open_ else None
+
+
+def _told(retried: Retried, by: Actor) -> Retried:
+    first = retried.first
+    return replace(retried, again=first is not None and first.id == by.id)
 
 
 def _kept(retried: Retried) -> dict[str, Any]:

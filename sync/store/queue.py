@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from sync.documents import Kind
+from sync.points import point
 from sync.records import ENGINE, Actor, Priority, Sync, Trigger, WaitingFor
 from sync.states import Move, Status
 from sync.store import rows
@@ -103,9 +104,18 @@ def _lane_has(*where: sa.ColumnElement[bool]) -> sa.Exists:
 _BUSY_LANES = sa.select(lanes.c.name).where(
     lanes.c.held_at.is_(None),
     sa.or_(
+        lanes.c.owner.is_(None),
+        lanes.c.owner == sa.bindparam("taker"),
+        lanes.c.lease_until < _param("now"),
+    ),
+    sa.or_(
         _lane_has(_PENDING, syncs.c.not_before.is_(None), syncs.c.priority >= 0),
         _lane_has(_PENDING, syncs.c.not_before <= _param("now")),
-        _lane_has(_PROCESSING, syncs.c.lease_until < _param("now")),
+        _lane_has(
+            _PROCESSING,
+            syncs.c.lease_until < _param("now"),
+            sa.or_(syncs.c.sent_at.is_(None), syncs.c.sent_at <= _param("settled")),
+        ),
         _lane_has(_FAILED, syncs.c.not_before <= _param("now")),
     ),
 )
@@ -219,6 +229,7 @@ class Queue:
             moved = [(sync.id, sync.fence) for sync in claimed]
             write_audit(connection, Move.START, moved, Status.PENDING, ENGINE, now)
             tell(connection, ids, now)
+        point("job.claimed")
         return claimed
 
     def rescue(
@@ -358,10 +369,14 @@ class Queue:
             ]
         return min((moment for moment in moments if moment), default=None)
 
-    def busy_lanes(self, now: datetime) -> set[str]:
-        """Return the open lanes where something is ready, ripe, over its lease or due to retry."""
+    def busy_lanes(self, now: datetime, taker: str, settle: timedelta) -> set[str]:
+        """Return the open lanes where something is ready, ripe, to be rescued or due to retry.
+
+        Those that another process than `taker` holds under a live lease are left out.
+        """
+        given = {"now": now, "taker": taker, "settled": now - settle}
         with self._database.read() as connection:
-            return set(connection.execute(_BUSY_LANES, {"now": now}).scalars())
+            return set(connection.execute(_BUSY_LANES, given).scalars())
 
 
 def _attempt_of(ids: list[int]) -> tuple[list[str], sa.Select[Any]]:

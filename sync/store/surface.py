@@ -15,6 +15,12 @@ from sync.store.tables import digests, news, receipts, watches
 
 _PENDING = news.select().order_by(news.c.id).limit(sa.bindparam("most"))
 _FORGET_NEWS = sa.delete(news).where(news.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STILL = (
+    sa.select(news.c.id)
+    .where(news.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(news.c.id)  # who locks in one order waits for nobody in a ring
+    .with_for_update()
+)
 _FORGET_WATCHES = sa.delete(watches).where(watches.c.id.in_(sa.bindparam("ids", expanding=True)))
 _OF = watches.select().where(watches.c.sync_id == sa.bindparam("of_sync")).order_by(watches.c.id)
 _DIGEST = digests.select().where(digests.c.id == sa.bindparam("by_id"))
@@ -42,12 +48,19 @@ class NewsRows:
 
     def handled(
         self, told: Sequence[News], new: Sequence[Post], ended: Sequence[Watch], now: datetime
-    ) -> None:
-        """Forget `told`, put the posts that it led to and end watches, in one transaction."""
+    ) -> bool:
+        """Forget `told`, put the posts that it led to and end watches, in one transaction.
+
+        False, and nothing done, where another process told some of it already.
+        """
+        given = {"ids": [one.id for one in told]}
         with self._database.write() as connection:
-            connection.execute(_FORGET_NEWS, {"ids": [one.id for one in told]})
+            if len(connection.execute(_STILL, given).all()) < len(told):
+                return False
+            connection.execute(_FORGET_NEWS, given)
             put_within(connection, new, now)
             connection.execute(_FORGET_WATCHES, {"ids": [watch.id for watch in ended]})
+        return True
 
 
 class Watches:

@@ -124,6 +124,8 @@ syncs = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     # of the backfill that found it; no foreign key, for SQLite cannot add one to a table
     sa.Column("batch_id", RowId),
+    # the hold behind which it waited, from the moment it was let go
+    sa.Column("released_by", RowId),
     # when the row last moved in the eyes of a reader: the log's order
     sa.Column("at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("route_id", "source_key"),
@@ -171,6 +173,7 @@ sa.Index("ix_syncs_order_number", syncs.c.order_number)
 sa.Index("ix_syncs_document_number", syncs.c.document_number)
 sa.Index("ix_syncs_order", syncs.c.route_id, syncs.c.order_id)
 _partial("ix_syncs_batch", "batch_id IS NOT NULL", "batch_id", "status")
+_partial("ix_syncs_released", "released_by IS NOT NULL", "released_by", "status")
 
 attempts = sa.Table(
     "attempts",
@@ -225,13 +228,47 @@ lanes = sa.Table(
     sa.Column("held_for", sa.String(60)),
     sa.Column("held_reason", sa.Text),
     sa.Column("held_by_sync", RowId),
+    sa.Column("held_kind", sa.String(10)),
+    # when a breaker asks the connection next, and how often it asked in vain
+    sa.Column("probe_at", UtcDateTime),
+    sa.Column("probes", sa.Integer, nullable=False, default=0, server_default="0"),
+    # how many attempts may run at once after a hold, doubled by each success; empty: all
+    sa.Column("release", sa.Integer),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("connection", sa.String(60), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("actor_id", sa.String(80), nullable=False),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    sa.Column("opened_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("message", sa.JSON),
+)
+_ongoing = sa.text("ended_at IS NULL")
+sa.Index(
+    "uq_holds_ongoing",
+    holds.c.connection,
+    unique=True,
+    sqlite_where=_ongoing,
+    postgresql_where=_ongoing,
 )
 
 paces = sa.Table(
     "paces",
     metadata,
-    sa.Column("connection", sa.String(60), primary_key=True),
+    # a connection's name, or one of its limits: name#search
+    sa.Column("connection", sa.String(80), primary_key=True),
     sa.Column("tat", sa.Double, nullable=False),
+    sa.Column("rate", sa.Double),
+    sa.Column("closed_until", sa.Double, nullable=False, default=0.0, server_default="0"),
+    sa.Column("slowed", sa.Double, nullable=False, default=1.0, server_default="1"),
+    sa.Column("slowed_at", sa.Double, nullable=False, default=0.0, server_default="0"),
 )
 
 mappings = sa.Table(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from sync.store.connections import Connections
 from sync.store.database import Database
+from sync.store.persistence import Persistence
 from sync.store.tables import connections
 
 
@@ -61,9 +62,10 @@ _SAVE = (
 class Tokens:
     """The rows of connections, as renewals see them."""
 
-    def __init__(self, database: Database, rows: Connections) -> None:
+    def __init__(self, database: Database, rows: Connections, persistence: Persistence) -> None:
         self._database = database
         self._rows = rows
+        self._persistence = persistence
 
     def held(self, name: str) -> Held:
         """Return the secret with its version. Raises NoKey."""
@@ -91,9 +93,12 @@ class Tokens:
         self._changed(_LOST, {"called": name, "seen": version, "claimed": until})
 
     def save(self, name: str, version: int, secret: dict[str, str]) -> bool:
-        """Keep renewed tokens, whoever has claimed since; False where others were kept before."""
-        text = self._rows.encrypted(name, secret)
-        return self._changed(_SAVE, {"called": name, "seen": version, "renewed": text})
+        """Keep renewed tokens, whoever has claimed since; False where others were kept before.
+
+        Tried again while the database is in trouble: the system has given the old ones up.
+        """
+        given = {"called": name, "seen": version, "renewed": self._rows.encrypted(name, secret)}
+        return self._persistence(lambda: self._changed(_SAVE, given))
 
     def _changed(self, change: sa.Update, given: dict[str, object]) -> bool:
         with self._database.write() as connection:

@@ -1,10 +1,11 @@
 """What a worker writes about the sync it holds: the sent mark, and the end of its attempt.
 
 Every statement asks for the fence: a worker that lost its lease writes nothing (`Fenced`). A finish
-that finds no row reads it again, because its own first try may have been committed.
+is repeated while the database is in trouble, for the create has happened; where it finds no row it
+reads it again, because its own first try may have been committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,9 @@ from sync.errors import ErrorType, Failure
 from sync.records import CHANGED, ENGINE, Exchange, Sync, WaitingFor
 from sync.states import Move, Status
 from sync.store.database import Database
+from sync.store.holds import widen
 from sync.store.ledger import tell, write_audit
+from sync.store.persistence import Persistence
 from sync.store.queue import Queue
 from sync.store.tables import attempts, blockers, syncs
 
@@ -32,12 +35,15 @@ _HELD = sa.and_(
     syncs.c.status == sa.literal_column("'processing'"),
 )
 _UPDATE = sa.update(syncs).where(_HELD)
-_STATE = sa.select(syncs.c.status, syncs.c.fence).where(syncs.c.id == sa.bindparam("this_sync"))
+_STATE = sa.select(syncs.c.status, syncs.c.fence, syncs.c.waiting_for).where(
+    syncs.c.id == sa.bindparam("this_sync")
+)
 _THIS_ATTEMPT = sa.and_(
     attempts.c.sync_id == sa.bindparam("this_sync"),
     attempts.c.number == sa.bindparam("attempt"),
 )
 _EXCHANGES = sa.select(attempts.c.exchanges).where(_THIS_ATTEMPT)
+_UPDATE_UNANSWERED = _UPDATE.where(syncs.c.waiting_for.is_(None))
 _UPDATE_ATTEMPT = sa.update(attempts).where(_THIS_ATTEMPT)
 _FORGET_BLOCKERS = sa.delete(blockers).where(blockers.c.sync_id == sa.bindparam("of_sync"))
 
@@ -58,9 +64,10 @@ _NO_ERROR = {"error_type": None, "cause_key": None, "reason": None, "waiting_for
 class Work:
     """Moves of syncs that a worker holds; `sync` is as it was claimed, with its fence."""
 
-    def __init__(self, database: Database, queue: Queue) -> None:
+    def __init__(self, database: Database, queue: Queue, persistence: Persistence) -> None:
         self._database = database
         self._queue = queue
+        self._persistence = persistence
 
     def describe(self, sync: Sync, document: Document) -> None:
         """Keep what only the whole document tells: its amount, its numbers, its customer."""
@@ -110,12 +117,16 @@ class Work:
             "finished_at": now,
             "at": now,
         }
-        with self._database.write() as connection:
+
+        def write(connection: Connection) -> None:
             if self._finish(connection, sync, Move.SUCCEED, values, now):
+                widen(connection, sync.lane)
                 self._close(connection, sync, Status.SUCCESS.value, None, now, exchanges)
                 self._block(connection, sync, ())
                 self._queue.release_returns(connection, sync, now)
                 tell(connection, [sync.id], now)
+
+        self._persist(write)
 
     def fail(
         self,
@@ -148,11 +159,14 @@ class Work:
             **({"sent_at": None} if resolved else {}),
             **(_destination_of(booked) if booked else {}),
         }
-        with self._database.write() as connection:
+
+        def write(connection: Connection) -> None:
             if self._finish(connection, sync, Move.FAIL, values, now, first.error_type):
                 self._close(connection, sync, Status.FAILED.value, first, now, exchanges)
                 self._block(connection, sync, failures)
                 tell(connection, [sync.id], now)
+
+        self._persist(write)
 
     def postpone(
         self,
@@ -179,12 +193,15 @@ class Work:
             "at": now,
             **({"sent_at": None} if resolved else {}),
         }
-        with self._database.write() as connection:
+
+        def write(connection: Connection) -> None:
             if self._finish(connection, sync, Move.POSTPONE, values, now, failure.error_type):
                 self._close(connection, sync, "postponed", failure, now, exchanges)
                 if waiting_for is WaitingFor.PREREQUISITE:
                     self._queue.release_if_sold(connection, sync, now)
                 tell(connection, [sync.id], now)
+
+        self._persist(write)
 
     def await_answer(
         self,
@@ -205,10 +222,13 @@ class Work:
             "reason": failure.reason,
             "at": now,
         }
-        with self._database.write() as connection:
-            self._hold(connection, sync, values)
-            self._append(connection, sync, exchanges)
-            tell(connection, [sync.id], now)
+
+        def write(connection: Connection) -> None:
+            if self._leave(connection, sync, values):
+                self._append(connection, sync, exchanges)
+                tell(connection, [sync.id], now)
+
+        self._persist(write)
 
     def changed(self, sync: Sync, remark: str, now: datetime) -> bool:
         """Note on a success that its source changed afterwards; returns whether that is news."""
@@ -224,6 +244,25 @@ class Work:
         query = sa.select(syncs.c.postponements).where(syncs.c.id == sync.id)
         with self._database.read() as connection:
             return connection.execute(query).scalar() or 0
+
+    def _persist(self, write: Callable[[Connection], None]) -> None:
+        """Run `write` in a transaction, again and again while the database is in trouble."""
+
+        def once() -> None:
+            with self._database.write() as connection:
+                write(connection)
+
+        self._persistence(once)
+
+    def _leave(self, connection: Connection, sync: Sync, values: dict[str, Any]) -> bool:
+        """Leave the sync to wait for its answer; False where an earlier try of ours did."""
+        given = {"this_sync": sync.id, "by_fence": sync.fence}
+        if connection.execute(_UPDATE_UNANSWERED.values(values), given).rowcount:
+            return True
+        row = connection.execute(_STATE, {"this_sync": sync.id}).one()
+        if (row.fence, row.waiting_for) == (sync.fence, values["waiting_for"]):
+            return False
+        raise Fenced
 
     def _hold(self, connection: Connection, sync: Sync, values: dict[str, Any]) -> None:
         given = {"this_sync": sync.id, "by_fence": sync.fence}

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 import app
 from bot.web import listening, port_of
 from demo.house import Sandbox, running
-from handlers.process import served
+from handlers.process import served, serving
 from tests.browser.conftest import MILLISECONDS
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,7 @@ def sandbox(browser: Browser) -> Iterator[Sandbox]:
         with app.opened(settings) as engine:
             sandbox.fill(engine)
             with (
-                app.serving(settings, engine, http=False) as surface,
+                serving(settings, engine, http=False) as surface,
                 served(surface.site(), listener),
             ):
                 sandbox.tell(settings.public_url)

@@ -24,12 +24,14 @@ from bot.web import WebServer, listening
 from demo.driver import Driver, NotSeen, buttons_of, text_of
 from demo.past import remember
 from demo.visit import readable
+from handlers.process import serving
 from handlers.surface import Surface
 from sandbox import daftra, salla, workspace
 from sandbox.salla.store import Invoice, Item, Order
 from sandbox.seeds import Seed, seed
 from sandbox.serving import Server
-from sync.connectors.registry import RATES, check_account
+from sync.connectors.limits import LIMITS, SEARCHES, Limit
+from sync.connectors.registry import check_account
 from sync.connectors.spec import Spec
 from sync.engine import Engine
 
@@ -276,7 +278,7 @@ def lived_in(folder: Path, *, past: bool = True, http: bool = False) -> Iterator
         engine = stack.enter_context(app.opened(settings))
         if past:
             fill(house, engine)
-        surface = stack.enter_context(app.serving(settings, engine, http=http))
+        surface = stack.enter_context(serving(settings, engine, http=http))
         if http:
             stack.enter_context(_listening(house, surface))
         if past:
@@ -288,8 +290,9 @@ def lived_in(folder: Path, *, past: bool = True, http: bool = False) -> Iterator
 def _unpaced() -> Iterator[None]:
     """Book slots without waiting: the stand-ins ask for no pace, which has tests of its own."""
     with pytest.MonkeyPatch.context() as rates:
-        for system in RATES:
-            rates.setitem(RATES, system, (1000.0, 1000))
+        for limits in (LIMITS, SEARCHES):
+            for system in limits:
+                rates.setitem(limits, system, Limit(1000, 1.0, burst=1000))
         yield
 
 

@@ -212,10 +212,25 @@ def test_a_renewed_connection_lets_its_documents_go(shell: Shell) -> None:
     house.clerk.types(f"/invsync sync {first}", f"INV-{first}", "Daftra: Unauthorized", "Reconnect")
     house.clerk.types(f"/invsync sync {second}", f"INV-{second}: pending")
     house.clerk.types(f"/invsync retry {second}", f"INV-{second} waits for the connection")
+    for number in (first, second):
+        said = shell.says("retry", str(number), code=WITH_FAILURES)
+        assert said.startswith(f"{number}: waits for the connection. Nothing was sent")
     given = ("--name", "books", "--base-url", house.daftra, "--token", "renewed")
     assert "books: connected to" in shell.says("connect", "daftra", *given)
     until(lambda: house.booked(first) and house.booked(second), "what waited")
     house.clerk.sees(f"INV-{second}", "Invoice synced successfully")
+
+
+def test_a_paused_connection_keeps_its_documents(shell: Shell) -> None:
+    """`pause` holds what is sent from then on, `resume` lets it go; a wrong name is told."""
+    assert "books: paused. Its documents wait" in shell.says("pause", "books")
+    assert "held already" in shell.says("pause", "books")
+    order = shell.house.sale("WIDGET-001").reference_id
+    assert "pending" in shell.says("sync", str(order), code=WITH_FAILURES)
+    assert "books: resumed" in shell.says("resume", "books")
+    until(lambda: shell.house.booked(order), "what waited")
+    assert "is not paused" in shell.says("resume", "books")
+    assert "No route uses a connection nowhere" in shell.says("pause", "nowhere", code=WRONG_USE)
 
 
 def test_serve_tells_its_health_and_ends_at_a_signal(bare: Shell) -> None:

@@ -15,11 +15,10 @@ from tests.e2e.house import House, lived_in, read
 
 STAMP, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 FORM = "application/x-www-form-urlencoded"
-COMMAND = urlencode(
-    {"command": "/invsync", "text": "help", "team_id": "T0ACME", "user_id": "U0CLERK01"}
-).encode()
+WHO = {"team_id": "T0ACME", "user_id": "U0CLERK01", "channel_id": "C0FINANCE"}
+COMMAND = urlencode({"command": "/invsync", "text": "help", **WHO}).encode()
 OK, BAD, UNSIGNED = 200, 400, 401
-STALE = -301
+STALE = -310
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from sandbox.seeds import Seed, seed
 from sandbox.seeds_crm import Trade, seed_crm
 from sandbox.serving import Server
 from sync.clock import SystemClock
-from sync.connectors.registry import RATES, check_account
+from sync.connectors.limits import LIMITS, SEARCHES, Limit
+from sync.connectors.registry import check_account
 from sync.connectors.spec import Spec
 from sync.documents import Kind
 from sync.engine import Engine
@@ -122,7 +123,27 @@ def _rests(row: Sync) -> bool:
 @pytest.fixture(scope="module")
 def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
     """Serve everything, connect it, and let the first sweeps run with lost answers waiting."""
-    now = datetime.now(UTC)
+    with ExitStack() as stack:
+        rates = stack.enter_context(pytest.MonkeyPatch.context())
+        for limits in (LIMITS, SEARCHES):
+            for system in limits:
+                rates.setitem(limits, system, Limit(1000, 1.0, burst=1000))
+        store = Store(f"sqlite:///{tmp_path_factory.mktemp('matrix')}/invsync.db", [KEY])
+        stack.callback(store.close)
+        times = Times.of(request_timeout=1, settle=3, lease=2, retry_base=0.3, sweep=600, tick=0.2)
+        trading = standing(stack, store, times, datetime.now(UTC))
+        for system, paths in CREATES.items():
+            for method, path in paths:
+                trading.fault(system, method=method, path=path, fault="drop_after")
+        trading.engine.start(alone=True, sweeping=True)
+        stack.callback(trading.engine.stop)
+        routes = len(ROUTES)
+        until(lambda: sum(bool(at) for at, _ in store.connections.sweeps().values()) == routes)
+        yield trading
+
+
+def standing(stack: ExitStack, store: Store, times: Times, now: datetime) -> Trading:
+    """Serve the four systems with their seeds and connect them; no lane runs yet."""
     story, trade = seed(now), seed_crm(now)
     story.shop.per_minute = 100_000
     apps = {
@@ -131,29 +152,16 @@ def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
         "hubspot": hubspot.create(trade.portal),
         "quickbooks": quickbooks.create(trade.company),
     }
-    with ExitStack() as stack:
-        rates = stack.enter_context(pytest.MonkeyPatch.context())
-        for system in RATES:
-            rates.setitem(RATES, system, (1000.0, 1000))
-        servers = {system: Server(one).start() for system, one in apps.items()}
-        for server in servers.values():
-            stack.callback(server.stop)
-        urls = {system: server.url for system, server in servers.items()}
-        store = Store(f"sqlite:///{tmp_path_factory.mktemp('matrix')}/invsync.db", [KEY])
-        stack.callback(store.close)
-        store.migrate()
-        times = Times.of(request_timeout=1, settle=3, lease=2, retry_base=0.3, sweep=600, tick=0.2)
-        engine = Engine(store, SystemClock(), times)
-        trading = Trading(story, trade, urls, engine)
-        _connect(trading, now)
-        for system, paths in CREATES.items():
-            for method, path in paths:
-                trading.fault(system, method=method, path=path, fault="drop_after")
-        engine.start(alone=True, sweeping=True)
-        stack.callback(engine.stop)
-        routes = len(ROUTES)
-        until(lambda: sum(bool(at) for at, _ in store.connections.sweeps().values()) == routes)
-        yield trading
+    servers = {system: Server(one).start() for system, one in apps.items()}
+    for server in servers.values():
+        stack.callback(server.stop)
+    urls = {system: server.url for system, server in servers.items()}
+    store.migrate()
+    engine = Engine(store, SystemClock(), times)
+    stack.callback(engine.opener.close)
+    trading = Trading(story, trade, urls, engine)
+    _connect(trading, now)
+    return trading
 
 
 def _connect(trading: Trading, now: datetime) -> None:

@@ -164,7 +164,7 @@ def test_what_nobody_signed_is_refused(wired: Wired) -> None:
     wired.hears("quickbooks", forge=True)
     wired.add_bill("7002")
     assert set(wired.answers("quickbooks")) == {401}
-    assert not wired.store.hints.due(wired.engine.clock.now(), 10)
+    assert not wired.store.hints.take(wired.engine.clock.now(), 10)
     assert not wired.store.log.find("7002")
 
 

@@ -58,7 +58,7 @@ class House:
 
     def sweep(self) -> int:
         """Sweep once and work the lane."""
-        sweeper = Sweeper(self.store, self, self.clock, TIMES, found=lambda: None)
+        sweeper = Sweeper(self.store, self, self.clock, TIMES, found=lambda: None, owner="w")
         found = sweeper.sweep(self.store.connections.routes()[0])
         worker = Worker(self.store, Ends(self.shop, self.books), self.clock, TIMES)
         now = self.clock.now()

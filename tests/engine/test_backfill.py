@@ -68,7 +68,9 @@ class House:
 
     def another(self) -> Backfills:
         """Return the backfills of another process."""
-        sweeper = Sweeper(self.store, Only(self.shelf), self.clock, TIMES, found=lambda: None)
+        sweeper = Sweeper(
+            self.store, Only(self.shelf), self.clock, TIMES, found=lambda: None, owner="w"
+        )
         return Backfills(self.store, Only(self.shelf), sweeper, self.clock, TIMES)
 
     def fill(self, count: int, issued: date = date(2026, 2, 1), start: int = 0) -> None:

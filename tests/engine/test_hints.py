@@ -79,7 +79,7 @@ class House:
         self.shop, self.clock, self.found = Troubled(), TurnedClock(), 0
         self.opener, times = Opener(self.shop), Times.of()
         ends = self.store, self.opener
-        self.sweeper = Sweeper(*ends, self.clock, times, found=self._count)
+        self.sweeper = Sweeper(*ends, self.clock, times, found=self._count, owner="w")
         self.hearing = Hearing(*ends, self.sweeper, self.clock, times, found=self._count)
 
     def _count(self) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,9 +13,10 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from sync.clock import SystemClock
-from sync.documents import Document
+from sync.documents import Account, Document
 from sync.errors import ErrorType, Failure, Reconnect, TryLater
-from sync.lanes import Lanes
+from sync.handout import Handout
+from sync.lanes import Lanes, guarded
 from sync.records import Actor, Filters, Sync
 from sync.states import Status
 from sync.store import Store
@@ -67,19 +69,33 @@ class Counter(Shop):
 
 @dataclass
 class House:
-    """A store, two ends and as many lane keepers as a test starts."""
+    """A store, two ends and as many lane keepers as a test starts.
+
+    With `handing_out` they ask for lanes, and workers of the hand-out drain them.
+    """
 
     store: Store
     shop: Counter
     books: Books
-    started: list[Lanes] = field(default_factory=list)
+    handing_out: bool = False
+    stack: ExitStack = field(default_factory=ExitStack)
 
     def lanes(self, times: Times = TIMES, width: int = 2) -> Lanes:
         """Start keeping lanes."""
         worker = Worker(self.store, Ends(self.shop, self.books), CLOCK, times)
         lanes = Lanes(self.store, worker, CLOCK, times, width=lambda _: width, ended=lambda: None)
-        self.started.append(lanes)
-        lanes.start()
+        if not self.handing_out:
+            lanes.start()
+            self.stack.callback(lanes.stop, 2)
+            return lanes
+        handout = Handout(self.store.database.url.render_as_string(hide_password=False))
+        handout.prepare()
+        self.stack.callback(handout.close)
+        drains = handout.worker(lanes.drain, guarded)
+        self.stack.callback(drains.stop, 5)
+        self.stack.callback(lanes.stop, 2)
+        lanes.start(handout)
+        drains.start()
         return lanes
 
     def add(self, number: int) -> int:
@@ -113,18 +129,18 @@ class House:
         return owner
 
 
-@pytest.fixture
-def house(database_url: str) -> Iterator[House]:
-    """Give a fresh house with one route and an open gate."""
-    store = Store(database_url, [KEY])
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql handing out"])
+def house(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> Iterator[House]:
+    """Give a fresh house with one route and an open gate, in each form that lanes have."""
+    kind, *form = request.param.split(" ", 1)
+    store = Store(fresh_database(kind), [KEY])
     store.migrate()
     a_route(store, now())
-    house = House(store, Counter(), Books(CLOCK))
+    house = House(store, Counter(), Books(CLOCK), handing_out=bool(form))
     house.shop.gate.set()
     yield house
     house.shop.gate.set()
-    for lanes in house.started:
-        lanes.stop(2)
+    house.stack.close()
     store.close()
 
 
@@ -271,7 +287,7 @@ def test_a_held_lane_claims_nothing_more(house: House) -> None:
     until(lambda: house.owner() is None)
     time.sleep(3 * TIMES.tick)
     assert (house.shop.reads, house.count(Status.PENDING)) == (["1"], 4)
-    for canary in house.store.lanes.open(LANE):
+    for canary in house.store.holds.open(LANE, now()) or ():
         house.press(canary)
     lanes.wake()
     until(lambda: house.count(Status.SUCCESS) == 5)
@@ -312,7 +328,8 @@ def test_what_is_due_starts_on_time(house: House) -> None:
     due = house.row(sync_id).not_before
     assert due is not None
     until(lambda: len(house.shop.reads) == 2)
-    assert timedelta(0) <= now() - due < timedelta(seconds=0.5)
+    late = SLOW_TICK.tick if house.handing_out else 0  # the next tick asks for it
+    assert timedelta(0) <= now() - due < timedelta(seconds=late + 0.5)
 
 
 REFUSALS = {
@@ -352,7 +369,7 @@ def test_busy_lanes_are_those_with_something_to_do(house: House) -> None:
     queue, at = house.store.queue, now()
 
     def busy(seconds: float = 0) -> bool:
-        return LANE in queue.busy_lanes(at + timedelta(seconds=seconds))
+        return LANE in queue.busy_lanes(at + timedelta(seconds=seconds), "w", TIMES.settling)
 
     assert not busy()
     house.add(1)
@@ -365,3 +382,53 @@ def test_busy_lanes_are_those_with_something_to_do(house: House) -> None:
     assert (busy(8), busy(9)) == (False, True)
     queue.retry_overdue(LANE, at + timedelta(seconds=9), TIMES.settling)
     assert busy(9)
+
+
+MANY = 60
+"""More lanes than a worker has slots."""
+
+
+@pytest.fixture
+def shared(fresh_database: Callable[[str], str]) -> Iterator[House]:
+    """Give a house whose lanes are handed out to workers."""
+    house = House(_filled(fresh_database("postgresql")), Counter(), Books(CLOCK), handing_out=True)
+    house.shop.gate.set()
+    yield house
+    house.shop.gate.set()
+    house.stack.close()
+    house.store.close()
+
+
+def _filled(url: str) -> Store:
+    store = Store(url, [KEY])
+    store.migrate()
+    a_route(store, now())
+    return store
+
+
+def test_more_lanes_than_slots_all_have_their_turn(shared: House) -> None:
+    """Two workers, sixty lanes: each is worked, and each of its documents is booked once."""
+    (first,) = shared.store.connections.routes()
+    for number in range(MANY):
+        shared.shop.add(document(f"m{number}", number=f"M{number}"))
+        ends = Account("9", f"books{number}")
+        name, secret = f"books{number}", {"token": "t"}
+        books = shared.store.connections.save("daftra", name, "http://b", secret, ends, now())
+        shared.store.lanes.add(name)
+        route = shared.store.connections.add_route(first.source, books, first.since, ["completed"])
+        discovered(shared.store, route, document(f"m{number}", number=f"M{number}"), now())
+    for _ in range(2):
+        shared.lanes()
+    until(lambda: shared.count(Status.SUCCESS) == MANY, 20)
+    assert len(shared.books.ledger) == MANY
+
+
+def test_nobody_works_a_lane_that_another_holds(shared: House) -> None:
+    """Three workers and one lane: it stays with one of them, and no attempt runs twice."""
+    for number in range(30):
+        shared.add(number)
+    for _ in range(3):
+        shared.lanes()
+    until(lambda: shared.count(Status.SUCCESS) == 30, 10)
+    assert sorted(shared.shop.reads) == sorted(str(number) for number in range(30))
+    assert shared.shop.most <= 2

@@ -249,7 +249,7 @@ def test_a_refused_connection_holds_the_lane(house: House) -> None:
     assert house.row(first).error_type is ErrorType.UNAUTHORIZED
     assert house.row(second).waiting_for is WaitingFor.CONNECTION
     assert not house.store.lanes.take(LANE, "w", house.clock.now())
-    assert house.store.lanes.open("books") == [first]
+    assert house.store.holds.open("books", house.clock.now()) == [first]
     assert house.row(second).waiting_for is None
 
 

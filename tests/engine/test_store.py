@@ -466,9 +466,12 @@ def test_a_lost_post_is_adrift(store: Store) -> None:
         store.posts.claim(NOON, SECOND)
     store.posts.sent("b", {"ts": "1.2"}, NOON)
     store.posts.fail("c", "channel_not_found", NOON)
-    adrift = store.posts.adrift(NOON + SECOND)
-    assert [(one.uid, one.state) for one in adrift] == [("a", PostState.SENDING)]
     assert store.posts.next_due(NOON, SECOND) is None
+    adrift = store.posts.rescue(NOON + SECOND, NOON, NOON + SECOND)
+    assert [(one.uid, one.state) for one in adrift] == [("a", PostState.SENDING)]
+    again = store.posts.claim(NOON + SECOND, SECOND)
+    assert again is not None
+    assert (again.uid, again.result) == ("a", {"asked_at": NOON.isoformat()})
 
 
 def test_a_receipt_counts_once(store: Store) -> None:
@@ -530,11 +533,11 @@ def test_two_hundred_slots_at_once_are_two_hundred_slots(store: Store) -> None:
     waits = [
         wait
         for mine in in_parallel(
-            8, lambda _: [store.paces.book("books", 2.0, 1, NOON) for _ in range(25)]
+            8, lambda _: [store.paces.book("books", 0.5, 1, NOON, 200).wait for _ in range(25)]
         )
         for wait in mine
     ]
-    assert sorted(waits) == pytest.approx([slot / 2 for slot in range(200)])
+    assert sorted(waits) == pytest.approx([slot / 2 for slot in range(200)], abs=1)
 
 
 def test_a_customer_is_made_by_one(store: Store, clock: TurnedClock) -> None:
@@ -576,7 +579,7 @@ def test_what_runs_often_walks_its_own_index(store: Store, step: str, index: str
         "retry_overdue": lambda: store.queue.retry_overdue(LANE, NOON, SETTLE),
         "page": lambda: store.log.page(Filters(), None, 20),
         "counts": lambda: store.log.counts(NOON),
-        "busy": lambda: store.queue.busy_lanes(NOON),
+        "busy": lambda: store.queue.busy_lanes(NOON, "w", SETTLE),
         "number": lambda: store.log.find("4001"),
     }
     with statements(store) as heard:

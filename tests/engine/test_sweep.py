@@ -53,7 +53,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 def swept(store: Store, shop: Shop) -> int:
     """Sweep once; returns how many documents were new."""
-    sweeper = Sweeper(store, Only(shop), TurnedClock(), Times.of(), found=lambda: None)
+    sweeper = Sweeper(store, Only(shop), TurnedClock(), Times.of(), found=lambda: None, owner="w")
     return sweeper.sweep(store.connections.routes()[0])
 
 

@@ -24,6 +24,7 @@ from sync.documents import Account, Document
 from sync.engine import Engine
 from sync.records import Route, Sync
 from sync.store import Store
+from sync.store.database import BUSY_SECONDS
 from sync.times import Times
 from sync.worker import Worker
 from tests.builders import KEY, discovered
@@ -66,10 +67,18 @@ class Answer:
 class Desk:
     """A running surface with a store of its own; `people` type and press through it."""
 
-    def __init__(self, folder: Path, *, http: bool = True, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        http: bool = True,
+        busy_seconds: float = BUSY_SECONDS,
+        **settings: str,
+    ) -> None:
         self.slack = ScriptedSlack()
         self._invite()
-        self.store = Store(f"sqlite:///{folder}/invsync.db", [KEY])
+        url = f"sqlite:///{folder}/invsync.db"
+        self.store = Store(url, [KEY], busy_seconds=busy_seconds)
         self.store.migrate()
         self.route = self._route()
         self.engine = Engine(self.store, SystemClock(), TIMES)

@@ -31,7 +31,7 @@ class Office(Desk):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         only, clock = Only(self.shop), self.engine.clock
-        sweeper = Sweeper(self.store, only, clock, TIMES, found=lambda: None)
+        sweeper = Sweeper(self.store, only, clock, TIMES, found=lambda: None, owner="w")
         self.backfills = Backfills(self.store, only, sweeper, clock, TIMES)
 
     def close(self) -> None:

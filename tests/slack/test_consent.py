@@ -16,8 +16,9 @@ from sandbox.oauth import Authority, OAuthError
 from sandbox.serving import Server
 from sync.consents import GOOD_FOR
 from sync.documents import Account
-from sync.records import Actor
+from sync.records import Actor, HoldKind
 from sync.store import hashed
+from sync.store.holds import Trouble
 from sync.systems import TITLES
 from tests.builders import document
 from tests.slack.desk import ADMIN, NOBODY_LISTENS, OPERATOR, Desk, actions, words
@@ -131,7 +132,8 @@ def test_a_lane_that_waited_goes_on(way: Way) -> None:
     """The canary of a held lane is the admin's retry, and the page counts who waited."""
     sync = way.desk.failed(document())
     now = way.desk.engine.clock.now()
-    way.desk.store.lanes.hold("books", "shop", "401", sync.id, now)
+    trouble = Trouble("shop", HoldKind.REFUSED, "401", by_sync=sync.id)
+    way.desk.store.holds.hold("books", trouble, now)
     back = way.consented(way.asked(way.link()))
     way.ends(back, "is connected")
     assert not way.desk.store.lanes.is_held("books")

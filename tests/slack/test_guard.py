@@ -20,7 +20,10 @@ from sync.clock import SystemClock
 
 SECRET = "a-signing-secret"
 FORM = "application/x-www-form-urlencoded"
-COMMAND = urlencode({"command": "/invsync", "text": "show payload", "team_id": "T1"}).encode()
+TYPED = {"command": "/invsync", "text": "show payload", "team_id": "T1"}
+WHO = {"user_id": "U1", "channel_id": "C1"}
+COMMAND = urlencode({**TYPED, **WHO}).encode()
+PRESS = {"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "retry"}]}
 Headers = list[tuple[str, str]]
 
 
@@ -97,7 +100,7 @@ def test_a_command_passes(port: int) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        urlencode({"payload": json.dumps({"type": "block_actions", "actions": [{}]})}).encode(),
+        urlencode({"payload": json.dumps(PRESS)}).encode(),
         json.dumps({"type": "url_verification", "challenge": "c"}).encode(),
         b"ssl_check=1&token=t",
     ],
@@ -107,7 +110,7 @@ def test_other_payloads_pass(port: int, body: bytes) -> None:
     assert _post(port, body, _signed(body)) == 200
 
 
-@pytest.mark.parametrize("age", [301, -301, 86_400])
+@pytest.mark.parametrize("age", [301, -310, 86_400])
 def test_stale_is_refused(port: int, age: int) -> None:
     """A request from more than five minutes ago, or ahead, is refused though its sign is right."""
     assert _post(port, COMMAND, _signed(COMMAND, _stamp(age))) == 401
@@ -177,10 +180,19 @@ def test_a_huge_body_is_refused(port: int) -> None:
         b"payload=" + b"%5B" * 30_000,
         b"command=",
         b"command=invsync",
+        urlencode(TYPED).encode(),
+        urlencode({**TYPED, **WHO, "user_id": ""}).encode(),
+        urlencode({**TYPED, "user_id": "U1"}).encode(),
+        json.dumps({**PRESS, "user": {}}).encode(),
+        json.dumps({**PRESS, "user": {"id": 7}}).encode(),
+        json.dumps({**PRESS, "actions": []}).encode(),
+        json.dumps({**PRESS, "actions": [{}]}).encode(),
+        json.dumps({"type": "view_submission", "user": {"id": "U1"}, "view": {}}).encode(),
+        json.dumps({"type": "view_submission", "user": "U1", "view": {"id": "V1"}}).encode(),
     ],
 )
 def test_signed_but_no_payload(port: int, body: bytes) -> None:
-    """A signed body that is no payload of Slack is answered with 400."""
+    """A signed body that is no payload, or that names nobody who acted, is answered with 400."""
     assert _post(port, body, _signed(body)) == 400
 
 

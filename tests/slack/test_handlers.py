@@ -1,12 +1,14 @@
 """What people type and press, from the signed payload to what they read."""
 
 from collections.abc import Iterator
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.news import REDRAWS
 from bot.permissions import Role
+from bot.posts import place_at, replacement
 from bot.subscriptions import Digests, Subscription
 from handlers.surface import groups
 from sync.documents import Document
@@ -168,6 +170,21 @@ def test_two_people_in_the_same_second(quiet: Desk) -> None:
     assert quiet.row(sync.id).retries == 1
 
 
+def test_a_double_click_names_nobody_else(quiet: Desk) -> None:
+    """Who presses twice reads that they asked already, reads the end once, and one try is made."""
+    sync = quiet.failed(_honey())
+    quiet.press("retry", str(sync.id))
+    quiet.press("retry", str(sync.id))
+    second = quiet.slack.wait_for("response_url", 2)[1].body
+    assert "You asked for it already; I will tell you when it ends." in words(second)
+    assert "You asked for it already" in second["text"]
+    assert "was first" not in words(second)
+    quiet.books.missing.clear()
+    quiet.work()
+    assert len(quiet.slack.wait_for("chat.postEphemeral")) == 1
+    assert (quiet.row(sync.id).attempts, quiet.row(sync.id).retries) == (2, 1)
+
+
 def test_a_redelivery_has_one_effect(quiet: Desk) -> None:
     """The same signed click delivered five times is one retry and one answer."""
     sync = quiet.failed(_honey())
@@ -257,6 +274,25 @@ def test_a_page_follows_its_rows(quiet: Desk) -> None:
     while "INV-1042" in words(calls[-1]):
         calls = [call.body for call in quiet.slack.wait_for("response_url", len(calls) + 1)]
     assert calls[-1]["replace_original"] is True
+
+
+def test_a_page_is_redrawn_so_often_whoever_draws(quiet: Desk) -> None:
+    """A response_url takes five answers: what another process drew there counts too."""
+    quiet.failed(_honey())
+    page = quiet.type("failed").body
+    value = next(value for action, value in actions(page) if action == "retry")
+    pressed = quiet.payload("retry", value)
+    posts, now = quiet.store.posts, quiet.engine.clock.now()
+    for _ in range(REDRAWS):
+        drawn = replacement(pressed["response_url"], {"text": "a page", "blocks": []})
+        posts.put([drawn], now)
+        posts.claim(now, timedelta(0))
+        posts.sent(drawn.uid, {}, now)
+    quiet.deliver(pressed)
+    quiet.books.missing.clear()
+    quiet.work()
+    quiet.slack.wait_for("chat.postEphemeral")
+    assert posts.count(place_at(pressed["response_url"])) == REDRAWS
 
 
 def test_show_all(quiet: Desk) -> None:

@@ -130,7 +130,7 @@ def test_stored_before_it_is_answered(inbox: Inbox) -> None:
 def test_the_engine_follows_what_came(inbox: Inbox) -> None:
     """What is stored is what the engine then finds due."""
     inbox.salla(EVENT)
-    (waiting,) = inbox.desk.store.hints.due(inbox.desk.engine.clock.now(), 10)
+    (waiting,) = inbox.desk.store.hints.take(inbox.desk.engine.clock.now(), 10)
     assert (waiting.hint.entity, waiting.hint.object_id) == ("invoice", "512")
 
 

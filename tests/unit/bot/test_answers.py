@@ -67,6 +67,10 @@ def test_a_lost_answer_that_healed_says_that_it_was_sent_once() -> None:
             "INV-1042 is pending already. <@U0SARA> was first; you will both be told",
         ),
         (
+            Retried(Answer.HURRIED, PENDING, SARA, again=True),
+            "INV-1042 is pending already. You asked for it already; I will tell you when it ends.",
+        ),
+        (
             Retried(Answer.ALREADY_SYNCED, SUCCESS),
             "INV-1042 was already synced on 9 Oct 2026 as 1045. Nothing sent. Open in Daftra",
         ),

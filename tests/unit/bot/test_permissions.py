@@ -8,7 +8,7 @@ MATRIX = {
     Role.NOBODY: set(),
     Role.VIEWER: {Action.LOOK},
     Role.OPERATOR: {Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST, Action.STOP},
-    Role.APPROVER: set(Action) - {Action.CONNECT},
+    Role.APPROVER: set(Action) - {Action.CONNECT, Action.PAUSE},
     Role.ADMIN: set(Action),
 }
 
