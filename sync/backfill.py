@@ -153,9 +153,10 @@ class Backfills:
     def join(self, seconds: float) -> None:
         """Wait up to `seconds` for the running walks to leave."""
         until = self.clock.now() + timedelta(seconds=seconds)
-        for thread in (self._keeper, *self._walks):
-            if thread.is_alive():
-                thread.join(max(0.0, (until - self.clock.now()).total_seconds()))
+        if self._keeper.is_alive():  # first: it may be starting another walk
+            self._keeper.join(seconds)
+        for walk in self._walks:
+            walk.join(max(0.0, (until - self.clock.now()).total_seconds()))
 
     def ring(self) -> None:
         """Look now: something was begun, stopped or connected."""

@@ -31,7 +31,7 @@ def fresh_database(
 
     yield fresh
     for url in made:
-        request.getfixturevalue("postgres").drop(url)
+        request.getfixturevalue("postgres").give_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -225,6 +225,25 @@ class PacedEnds(Ends):
         self.waits()
 
 
+def test_what_is_learned_is_kept_on_every_database(database_url: str) -> None:
+    """Delay, rate and slowing are read back by another process, by the database's own clock."""
+    one, other = Store(database_url, [KEY]), Store(database_url, [KEY])
+    one.migrate()
+    now = datetime.now(UTC)
+    one.paces.delay("books", 7, now)
+    one.paces.learn("books", 3.5, now)
+    one.paces.slow("books", 0.75, now)
+    one.paces.slow("books", 0.5, now)
+    slot = other.paces.look(["books"], now)["books"]
+    assert [slot.wait, slot.closed] == pytest.approx([7, 7], abs=2)
+    assert (slot.learned.rate, slot.learned.slowed) == (3.5, 0.75)
+    assert slot.learned.ago == pytest.approx(0, abs=2)
+    assert not other.paces.book("books", 0.5, 1, now, 1).booked
+    assert other.paces.book("books", 0.5, 1, now, 10).booked
+    one.close()
+    other.close()
+
+
 def test_a_click_waits_behind_no_row_of_sleepers(store: Store) -> None:
     """Behind a backlog, with ten threads, a click is served before the threads would be awake."""
     clock, limit = SystemClock(), Limit(16, 1.0)

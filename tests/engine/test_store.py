@@ -363,10 +363,16 @@ def test_two_starts_at_once_migrate_once(url: str) -> None:
         store.close()
 
 
+def _is_ours(name: str | None, *_: object) -> bool:
+    """Leave out the hand-out's own tables: it makes them itself."""
+    return not (name or "").startswith("procrastinate_")
+
+
 def test_migrations_make_the_tables_of_the_code(store: Store) -> None:
     """What the migrations leave is what `tables` says, column by column."""
     with store.database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
 
 
