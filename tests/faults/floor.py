@@ -1,0 +1,19 @@
+"""The floor that every build holds: so many seeds a class, each point and each fault well met."""
+
+from tests.faults.arena import Arena
+from tests.faults.books import Class
+from tests.faults.runs import run_many
+
+SEEDS = 2000
+
+
+def hold(what: Class) -> None:
+    """Run the floor of one class; fails where a promise was broken or little was exercised."""
+    arena = Arena()
+    try:
+        figures = run_many(arena, what, range(SEEDS))
+    finally:
+        arena.close()
+    assert not figures.broken, figures.examples
+    assert figures.outcomes == figures.clicks
+    assert not figures.missing(), "hardly exercised"
