@@ -130,7 +130,7 @@ def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
                 rates.setitem(limits, system, Limit(1000, 1.0, burst=1000))
         store = Store(f"sqlite:///{tmp_path_factory.mktemp('matrix')}/invsync.db", [KEY])
         stack.callback(store.close)
-        times = Times.of(request_timeout=1, settle=3, lease=2, retry_base=0.3, sweep=600, tick=0.2)
+        times = Times.of(request_timeout=2, settle=6, lease=4, retry_base=0.3, sweep=600, tick=0.2)
         trading = standing(stack, store, times, datetime.now(UTC))
         for system, paths in CREATES.items():
             for method, path in paths:

@@ -5,15 +5,17 @@ from tests.faults.books import Class
 from tests.faults.runs import run_many
 
 SEEDS = 2000
+EVENTS = 12
+"""Fewer than `make faults` plays, for every build pays for them."""
 
 
 def hold(what: Class) -> None:
     """Run the floor of one class; fails where a promise was broken or little was exercised."""
     arena = Arena()
     try:
-        figures = run_many(arena, what, range(SEEDS))
+        figures = run_many(arena, what, range(SEEDS), EVENTS)
     finally:
         arena.close()
     assert not figures.broken, figures.examples
     assert figures.outcomes == figures.clicks
-    assert not figures.missing(), "hardly exercised"
+    assert figures.missing(classes=1) == []

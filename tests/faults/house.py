@@ -31,8 +31,8 @@ INSIDE = frozenset({"lookup.done", "intent.committed", "before_send", "after_res
 """Points inside an attempt, where a bug of ours is caught and shown."""
 SOURCES = {Class.KEYED: "hubspot", Class.UNIQUE: "quickbooks", Class.SEARCH_ONLY: "salla"}
 PAUSES = (3, 19, 21, 41, 90, 320)
-TALKING = 4
-"""In every fourth run Slack is listened to as well; in the others its posts only wait."""
+TALKING = 3
+"""In every third run Slack is listened to as well; in the others its posts only wait."""
 
 REFUSED = """
 SELECT held_for FROM lanes WHERE held_kind = 'refused'

@@ -12,6 +12,7 @@ from tests.faults.arena import Arena
 from tests.faults.books import Class
 from tests.faults.checker import Query, Violation, check, spells
 from tests.faults.evidence import Booking, Evidence, Press, Said, Sent
+from tests.faults.house import EVENTS
 from tests.faults.identity import CANARY
 from tests.faults.weather import POINTS, Fault
 from tests.faults.workspace import CHANNEL
@@ -50,10 +51,14 @@ class Figures:
         self.broken += other.broken
         self.examples = [*self.examples, *other.examples][:20]
 
-    def missing(self) -> list[str]:
-        """Return what was hardly exercised: points and faults that came too seldom."""
-        points = [f"{p}: {self.kills[p]} kills" for p in POINTS if self.kills[p] < LEAST_KILLS]
-        faults = [f"{f}: {self.faults[f]}" for f in Fault if self.faults[f] < LEAST_FAULTS]
+    def missing(self, classes: int = len(Class)) -> list[str]:
+        """Return what was hardly exercised: points and faults that came too seldom.
+
+        The figures are of so many classes: each must have met its share.
+        """
+        kills, met = (LEAST_KILLS * classes / len(Class), LEAST_FAULTS * classes / len(Class))
+        points = [f"{p}: {self.kills[p]} kills" for p in POINTS if self.kills[p] < kills]
+        faults = [f"{f}: {self.faults[f]}" for f in Fault if self.faults[f] < met]
         return points + faults
 
 
@@ -102,9 +107,11 @@ def judged(world: World) -> list[Violation]:
     return check(query_of(world.arena), evidence_of(world))
 
 
-def run_one(arena: Arena, what: Class, seed: int) -> tuple[World, list[Violation]]:
+def run_one(
+    arena: Arena, what: Class, seed: int, events: int = EVENTS
+) -> tuple[World, list[Violation]]:
     """Run a seed and judge it; a crash of the engine is a violation too."""
-    world = World(arena, what, seed)
+    world = World(arena, what, seed, events)
     try:
         world.run()
     except Exception as error:  # noqa: BLE001 - because any crash is a finding of its own
@@ -112,12 +119,12 @@ def run_one(arena: Arena, what: Class, seed: int) -> tuple[World, list[Violation
     return world, judged(world)
 
 
-def run_many(arena: Arena, what: Class, seeds: Iterable[int]) -> Figures:
-    """Run seeds of one class; returns their figures."""
+def run_many(arena: Arena, what: Class, seeds: Iterable[int], events: int = EVENTS) -> Figures:
+    """Run seeds of one class, with so many events each; returns their figures."""
     figures = Figures()
     with arena.joined():
         for seed in seeds:
-            world, broken = run_one(arena, what, seed)
+            world, broken = run_one(arena, what, seed, events)
             _count(figures, world, broken)
     return figures
 

@@ -1,6 +1,6 @@
 """Level 2: the real engine and the stand-ins over real sockets, each create meeting a fault."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,15 +53,20 @@ CATALOGUE = (
 )
 
 
+FORMS = [("sqlite", *route) for route in ROUTES] + [("postgresql", *ROUTES[0])]
+
+
 @pytest.fixture
-def trading(database_url: str) -> Iterator[Trading]:
+def trading(
+    request: pytest.FixtureRequest, fresh_database: Callable[[str], str]
+) -> Iterator[Trading]:
     """Serve all four systems and work the lanes between them; nothing is swept."""
     with ExitStack() as stack:
         rates = stack.enter_context(pytest.MonkeyPatch.context())
         for limits in (LIMITS, SEARCHES):
             for system in limits:
                 rates.setitem(limits, system, UNPACED)
-        store = Store(database_url, [KEY])
+        store = Store(fresh_database(request.param), [KEY])
         stack.callback(store.close)
         trading = standing(stack, store, TIMES, datetime.now(UTC))
         trading.engine.start(alone=True, sweeping=False)
@@ -69,7 +74,7 @@ def trading(database_url: str) -> Iterator[Trading]:
         yield trading
 
 
-@pytest.mark.parametrize(("source", "destination"), ROUTES)
+@pytest.mark.parametrize(("trading", "source", "destination"), FORMS, indirect=["trading"])
 def test_each_create_meets_a_fault(trading: Trading, source: str, destination: str) -> None:
     """Whatever happens to its create, each document is booked once, at its amount."""
     method, path = CREATES[destination][0]

@@ -104,7 +104,7 @@ class Slack(WebClient):
                 return {"ok": True, "channel": {}}
 
     def _say(self, method: str, said: dict[str, Any]) -> dict[str, Any]:
-        if self.weather.meets(Fault.POST_LIMITED, 0.25):
+        if self.weather.meets(Fault.POST_LIMITED, 0.4):
             self._refuse("ratelimited", 429, {"Retry-After": self.weather.dice.choice(["1", "30"])})
         lost = self.weather.meets(Fault.POST_LOST, 0.3)
         if lost and self.weather.dice.random() < 0.4:

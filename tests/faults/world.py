@@ -25,8 +25,8 @@ DEADLY = {
     "start": 0.0,
     "asleep": 0.005,
     "between": 0.01,
-    "slack.posting": 0.1,
-    "slack.posted": 0.1,
+    "slack.posting": 0.2,
+    "slack.posted": 0.3,
     "digest.recorded": 0.3,
 }
 """How often a process dies where a thread of it is parked; elsewhere four times in a hundred."""
