@@ -106,7 +106,7 @@ class Slack(WebClient):
     def _say(self, method: str, said: dict[str, Any]) -> dict[str, Any]:
         if self.weather.meets(Fault.POST_LIMITED, 0.4):
             self._refuse("ratelimited", 429, {"Retry-After": self.weather.dice.choice(["1", "30"])})
-        lost = self.weather.meets(Fault.POST_LOST, 0.3)
+        lost = self.weather.meets(Fault.POST_LOST, 0.6)
         if lost and self.weather.dice.random() < 0.4:
             raise TimeoutError("Slack did not answer")
         marked = said.get("metadata") or {}
