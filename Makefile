@@ -6,7 +6,7 @@ demo: .venv/run
 	@$(BIN)/python app.py demo $(ARGS)
 
 test: .venv/dev
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev
 	@$(BIN)/python -m tests.faults $(ARGS)

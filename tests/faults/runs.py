@@ -51,12 +51,12 @@ class Figures:
         self.broken += other.broken
         self.examples = [*self.examples, *other.examples][:20]
 
-    def missing(self, classes: int = len(Class)) -> list[str]:
+    def missing(self, share: float = 1.0) -> list[str]:
         """Return what was hardly exercised: points and faults that came too seldom.
 
-        The figures are of so many classes: each must have met its share.
+        `share` is the part of a whole run that these figures are of.
         """
-        kills, met = (LEAST_KILLS * classes / len(Class), LEAST_FAULTS * classes / len(Class))
+        kills, met = int(LEAST_KILLS * share), int(LEAST_FAULTS * share)
         points = [f"{p}: {self.kills[p]} kills" for p in POINTS if self.kills[p] < kills]
         faults = [f"{f}: {self.faults[f]}" for f in Fault if self.faults[f] < met]
         return points + faults
