@@ -1,6 +1,5 @@
 """The databases that tests run on: a file of SQLite, a server of PostgreSQL."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,23 +7,6 @@ import pytest
 import structlog
 
 from tests.postgres import Postgres, running
-
-LONGEST = ("tests/faults/",)
-"""Where the files are that take minutes: begun first, so that no core is idle at the end."""
-
-WAITING = 2
-"""Many tests mostly wait for sockets, leases and processes: so many workers share a core."""
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many workers `-n auto` starts."""
-    return WAITING * (os.cpu_count() or 1)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, whatever order the dice gave."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,9 @@ SETTLE, ATTEMPT = 3.0, 4.0
 """The fleet's settle time, and what a busy machine may need beside it."""
 
 
+WORKERS = "SELECT count(*) FROM procrastinate_workers"
+
+
 @pytest.fixture
 def made(tmp_path: Path, fresh_database: Callable[[str], str]) -> Iterator[Fleet]:
     """Give a fleet on PostgreSQL."""
@@ -97,6 +100,7 @@ def test_the_database_restarts_amid_everything(tmp_path: Path) -> None:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         with fleet(tmp_path, url.render_as_string(hide_password=False)) as made:
             workers = [made.work(), made.work()]
+            until(lambda: made.ask(WORKERS) == [len(workers)], "both workers")
             for _ in range(2):
                 made.sell(6)
                 until(lambda: any(made.booked().values()), "a first create")
