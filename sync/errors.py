@@ -99,11 +99,16 @@ HOLDING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a sync stopped: `key` is the cause's (an exact SKU, a field), `reason` is whole."""
+    """Why a sync stopped: `key` is the cause's (an exact SKU, a field), `reason` is whole.
+
+    `subject` is the source's id of the customer whom it is about, where it is about one: a fix
+    goes there.
+    """
 
     error_type: ErrorType
     key: str
     reason: str
+    subject: str = ""
 
 
 class ReadError(Exception):

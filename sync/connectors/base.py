@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from sync.documents import Account, Booked, Document, Header, Kind, Order
-from sync.errors import Failure
+from sync.errors import ErrorType, Failure
 from sync.money import Money
 from sync.outcomes import Outcome
 
@@ -68,6 +69,36 @@ class Plan:
     expected: Money
 
 
+class Kept(StrEnum):
+    """What a destination keeps and a document refers to; also the kind of its mappings."""
+
+    PRODUCT = "product"
+    TAX = "tax"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A record of a destination that a person may choose: its id, its name, and its code.
+
+    The code is a product's SKU, a tax's percentage, an account's number; None where it has none.
+    """
+
+    id: str
+    name: str
+    code: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A product as its source keeps it; `price` is net, in the source's currency, if it has one."""
+
+    sku: str
+    name: str
+    price: Money | None = None
+
+
 class Connector(Protocol):
     """An authenticated account of one system."""
 
@@ -122,9 +153,26 @@ class Source(Connector, Protocol):
         """Return the whole document. Raises FixData where it cannot be understood."""
         ...
 
+    def set_email(self, customer_id: str, email: str) -> None:
+        """Give the source's customer this e-mail; harmless when repeated.
+
+        Raises FixData(customer_invalid) in the source's words where it refuses, FixData(not_found).
+        """
+        ...
+
+    def goods(self) -> Iterator[Good]:
+        """Yield the products that are sold there and have an SKU."""
+        ...
+
 
 class Destination(Connector, Protocol):
     """Where documents go. Reads raise; a create answers with a value."""
+
+    foresees: frozenset[ErrorType]
+    """What `blockers` always tells of: where it does not, a cause of this type is gone."""
+
+    keeps: frozenset[Kept]
+    """What a person may choose here to stand for something of a document."""
 
     def set_up(self) -> None:
         """Make what our marks need in the account (own properties); harmless when repeated.
@@ -169,6 +217,33 @@ class Destination(Connector, Protocol):
         """Return by how much the booked total may differ through the rounding of taxes alone."""
         ...
 
+    def choices(self, kind: Kept, term: str) -> Sequence[Choice]:
+        """Return at most 100 records whose name or code contains `term`, letter case aside.
+
+        An empty term gives the first ones. What the system cannot search is walked and compared.
+        """
+        ...
+
+    def choice(self, kind: Kept, record_id: str) -> Choice | None:
+        """Return the record with this id, read anew, or None."""
+        ...
+
+    def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
+        """Return why nothing stands for these exact SKUs (sku_not_found, item_inactive, conflict).
+
+        What a person chose stands for its SKU. Read-only, and read anew.
+        """
+        ...
+
+    def create_product(self, good: Good) -> Choice:
+        """Create the product with exactly this SKU, or return the one that is there.
+
+        One at a time over all processes: claimed, looked for, created, remembered. Raises TryLater
+        while another one makes it and where the answer was lost (it is found next time), FixData
+        where it is refused, and FixData(conflict) where several share the SKU.
+        """
+        ...
+
 
 class Mappings(Protocol):
     """First of its kind: what stands for a customer or a product in a destination, made once.
@@ -178,6 +253,10 @@ class Mappings(Protocol):
 
     def get(self, kind: str, key: str) -> str | None:
         """Return the destination's id for `key`, or None."""
+        ...
+
+    def chosen(self, kind: str, key: str) -> str | None:
+        """Return the id that a person chose to stand for `key`; it outlives `forget`."""
         ...
 
     def claim(self, kind: str, key: str) -> bool:

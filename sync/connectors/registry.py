@@ -200,6 +200,10 @@ class _Nothing:
         del kind, key
         return None
 
+    def chosen(self, kind: str, key: str) -> str | None:
+        del kind, key
+        return None
+
     def claim(self, kind: str, key: str) -> bool:
         del kind, key
         return False

@@ -10,11 +10,12 @@ from sqlalchemy.engine import Connection
 from sync.documents import Header, Order
 from sync.records import ENGINE, Attempt, Priority, Route, Trigger
 from sync.states import Move, Status
+from sync.store.cause_tables import blockers
 from sync.store.database import Database
 from sync.store.ledger import write_audit
 from sync.store.queue import Queue
 from sync.store.sightings import Sighting
-from sync.store.tables import attempts, blockers, syncs
+from sync.store.tables import attempts, syncs
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ from sync.records import (
 )
 from sync.states import Status
 from sync.store import rows
+from sync.store.cause_tables import blockers
 from sync.store.database import Database
-from sync.store.tables import attempts, blockers, connections, lanes, syncs
+from sync.store.tables import attempts, connections, lanes, syncs
 
 NEWEST = 3
 LARGEST_ID = 2**63 - 1

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.clock import Clock
+from sync.store.cause_tables import choices
 from sync.store.database import Database
 from sync.store.tables import mappings
 
@@ -34,6 +35,11 @@ _PUT = sa.update(mappings).where(_THIS).values(value=sa.bindparam("id"), claimed
 _RELEASE = sa.update(mappings).where(_THIS, mappings.c.value.is_(None)).values(claimed_at=None)
 
 _FORGET = sa.delete(mappings).where(_THIS)
+_CHOSEN = sa.select(choices.c.value).where(
+    choices.c.connection == sa.bindparam("of_connection"),
+    choices.c.kind == sa.bindparam("of_kind"),
+    choices.c.key == sa.bindparam("of_key"),
+)
 
 
 class MappingRows:
@@ -50,6 +56,12 @@ class MappingRows:
         """Return the destination's id for `key`, or None."""
         with self._database.read() as connection:
             value: str | None = connection.execute(_GET, self._this(kind, key)).scalar()
+        return value
+
+    def chosen(self, kind: str, key: str) -> str | None:
+        """Return the id that a person chose to stand for `key`; it outlives `forget`."""
+        with self._database.read() as connection:
+            value: str | None = connection.execute(_CHOSEN, self._this(kind, key)).scalar()
         return value
 
     def claim(self, kind: str, key: str) -> bool:

@@ -126,6 +126,10 @@ syncs = sa.Table(
     sa.Column("batch_id", RowId),
     # the hold behind which it waited, from the moment it was let go
     sa.Column("released_by", RowId),
+    # the bulk retry that sent it back last
+    sa.Column("bulk_id", RowId),
+    # an approver wants it tried although its cause was still there
+    sa.Column("anyway", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # when the row last moved in the eyes of a reader: the log's order
     sa.Column("at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("route_id", "source_key"),
@@ -174,6 +178,7 @@ sa.Index("ix_syncs_document_number", syncs.c.document_number)
 sa.Index("ix_syncs_order", syncs.c.route_id, syncs.c.order_id)
 _partial("ix_syncs_batch", "batch_id IS NOT NULL", "batch_id", "status")
 _partial("ix_syncs_released", "released_by IS NOT NULL", "released_by", "status")
+_partial("ix_syncs_bulk", "bulk_id IS NOT NULL", "bulk_id", "status")
 
 attempts = sa.Table(
     "attempts",
@@ -191,16 +196,6 @@ attempts = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("exchanges", sa.JSON, nullable=False),
     sa.UniqueConstraint("sync_id", "number"),
-)
-
-blockers = sa.Table(
-    "blockers",
-    metadata,
-    sa.Column("id", RowId, primary_key=True),
-    sa.Column("sync_id", RowId, sa.ForeignKey("syncs.id"), nullable=False, index=True),
-    sa.Column("error_type", sa.String(40), nullable=False),
-    sa.Column("cause_key", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
 )
 
 audit = sa.Table(

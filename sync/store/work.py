@@ -17,12 +17,13 @@ from sync.documents import Booked, Document
 from sync.errors import ErrorType, Failure
 from sync.records import CHANGED, ENGINE, Exchange, Sync, WaitingFor
 from sync.states import Move, Status
+from sync.store.cause_tables import blockers
 from sync.store.database import Database
 from sync.store.holds import widen
 from sync.store.ledger import tell, write_audit
 from sync.store.persistence import Persistence
 from sync.store.queue import Queue
-from sync.store.tables import attempts, blockers, syncs
+from sync.store.tables import attempts, syncs
 
 
 class Fenced(Exception):

@@ -25,10 +25,15 @@ class Remembered:
 
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     claims: set[tuple[str, str]] = field(default_factory=set)
+    choices: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def get(self, kind: str, key: str) -> str | None:
         """Return the id."""
         return self.kept.get((kind, key))
+
+    def chosen(self, kind: str, key: str) -> str | None:
+        """Return what a person chose."""
+        return self.choices.get((kind, key))
 
     def claim(self, kind: str, key: str) -> bool:
         """Claim once."""
