@@ -52,6 +52,30 @@ class ActionId(StrEnum):
     STOP = "stop"
     """Value: the backfill's id."""
 
+    FIX = "fix"
+    """Value: the id of the cause whose fix is wanted, in a document with that of its sync."""
+
+    CHECK = "check"
+    """Value: the id of the cause whose documents are to be retried, once it is gone."""
+
+    CHECK_ANYWAY = "check_anyway"
+    """Value: the same, although the cause was still there."""
+
+    BULK_STOP = "bulk_stop"
+    """Value: the bulk retry's id."""
+
+    BULK_APPROVE = "bulk_approve"
+    """Value: the bulk retry's id, which a second person approves."""
+
+    BULK_FAILED = "bulk_failed"
+    """Value: the id of the bulk retry whose failed documents are to be shown."""
+
+    CAUSE = "cause"
+    """Value: the id of the cause to look at."""
+
+    CAUSE_MENU = "cause_menu"
+    """Value of the chosen option: what to do (assign, snooze, skip) and the cause's id."""
+
     OPEN_LINK = "open_link"
     """A button that opens an address: nothing to do but acknowledge."""
 

@@ -11,10 +11,12 @@ from typing import Any
 from bot.actions import page_value
 from bot.ages import Age, age_of
 from bot.rows import Row, row_of
+from sync.causes import Cause
 from sync.errors import ErrorType, Remedy, remedy_of
+from sync.figures import Figures, Group, Unread
 from sync.money import Money
 from sync.outward import Digest
-from sync.records import Cause, Figures, Filters, Group, Hold, HoldKind, Sync, Unread
+from sync.records import Filters, Hold, HoldKind, Sync
 from sync.states import Status
 
 MOST_GROUPS = 6
@@ -131,7 +133,7 @@ def digest_view(
     return DigestView(
         day=digest.local_date,
         since=digest.since,
-        need=sum(group.count for group in figures.groups),
+        need=figures.need,
         synced=figures.synced_since,
         retrying=figures.retrying,
         waiting=figures.waiting,

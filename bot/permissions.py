@@ -37,6 +37,18 @@ class Action(StrEnum):
     CONNECT = "connect"
     """Open an account, or open it again."""
 
+    FIX = "fix"
+    """Mend what stops documents: data, mappings, new products."""
+
+    ASSIGN = "assign"
+    """Give a cause to somebody, or let it rest."""
+
+    BULK = "bulk"
+    """Retry all documents of a cause."""
+
+    DECIDE = "decide"
+    """Skip, link, retry although a cause stands, approve a large bulk retry."""
+
     PAUSE = "pause"
     """Let nothing go through a connection, and let it go again."""
 
@@ -49,6 +61,10 @@ NEEDED = {
     Action.BACKFILL: Role.APPROVER,
     Action.STOP: Role.OPERATOR,
     Action.CONNECT: Role.ADMIN,
+    Action.FIX: Role.OPERATOR,
+    Action.ASSIGN: Role.OPERATOR,
+    Action.BULK: Role.OPERATOR,
+    Action.DECIDE: Role.APPROVER,
     Action.PAUSE: Role.ADMIN,
 }
 

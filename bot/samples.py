@@ -20,9 +20,11 @@ from bot.problems import Problem, Wrong
 from bot.rows import row_of
 from bot.status import status_view
 from bot.verbs import FilterName, Verb
+from sync.causes import Age, Ageing, Cause, Checked, Verdict
 from sync.consents import Connected
 from sync.documents import Account, Kind
 from sync.errors import ErrorType
+from sync.figures import Figures, Group, Unread
 from sync.money import Money
 from sync.outward import Digest
 from sync.records import (
@@ -34,13 +36,10 @@ from sync.records import (
     Answer,
     Attempt,
     Blocker,
-    Cause,
     Connection,
     Exchange,
-    Figures,
     Filters,
     Found,
-    Group,
     Hold,
     Numbered,
     Page,
@@ -48,7 +47,6 @@ from sync.records import (
     Story,
     Sync,
     Trigger,
-    Unread,
     WaitingFor,
 )
 from sync.states import Status
@@ -149,21 +147,27 @@ KINDS_OF_ROWS = (
 
 def figures(kinds: Sequence[ErrorType] = tuple(ErrorType)) -> Figures:
     """Return figures with a group for each of `kinds`, seven causes and three syncs in each."""
+    groups = [_group(kind, place) for place, kind in enumerate(kinds)]
     return Figures(
         by_status=dict.fromkeys(Status, 12),
         retrying=4,
         waiting=2,
         synced_since=38,
-        groups=[_group(kind, place) for place, kind in enumerate(kinds)],
+        ageing=Ageing(
+            28 * len(kinds),
+            at_risk := [Money.of("96310", "SAR"), Money.of("10", "USD")],
+            {Age.DAY: at_risk},
+        ),
+        causes=[one for group in groups for one in group.causes],
+        groups=groups,
         holds=[Hold("books", "books", "daftra", "401", NOW - _DAY, 12, [Money.of("120", "SAR")])],
-        at_risk=[Money.of("96310", "SAR"), Money.of("10", "USD")],
         oldest=NOW - 3 * _DAY,
         resolved_since=26,
         routes=["shop:books"],
     )
 
 
-CALM = Figures({}, 0, 0, 0, ())
+CALM = Figures({}, 0, 0, 0, Ageing(0, (), {}), (), ())
 """Nothing has failed, and nothing was ever synced."""
 
 UNREAD = replace(
@@ -201,14 +205,37 @@ def story(sync: Sync = FAILED) -> Story:
 
 def _group(kind: ErrorType, place: int) -> Group:
     sums = [Money.of("41250", "SAR")]
-    causes = [
-        Cause(kind, f"HONEY-50{one}", "books", 7 - one, sums, NOW - one * _DAY) for one in range(7)
-    ]
+    causes = [_cause(10 * place + one, kind, f"HONEY-50{one}", 7 - one, sums) for one in range(7)]
     rows = [
         replace(FAILED, id=100 + 3 * place + one, error_type=kind, document_number=f"10{one}")
         for one in range(3)
     ]
     return Group(kind, 28, sums, causes, rows)
+
+
+def _cause(number: int, kind: ErrorType, key: str, count: int, sums: Sequence[Money]) -> Cause:
+    return Cause(
+        id=number,
+        lane="books",
+        system="daftra",
+        error_type=kind,
+        key=key,
+        subject="8807",
+        count=count,
+        amounts=sums,
+        releases=count - 1,
+        released=sums,
+        retrying=1,
+        oldest=NOW - (7 - count) * _DAY,
+        first_seen=NOW - 9 * _DAY,
+        opened_at=NOW - 9 * _DAY,
+        closed_at=None,
+        openings=2,
+        checked=Checked(Verdict.STILL, "Daftra has no product HONEY-500", NOW),
+        owner=_SARA,
+        snoozed_until=None,
+        snoozed_at=0,
+    )
 
 
 def samples() -> Samples:

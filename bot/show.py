@@ -28,8 +28,9 @@ from bot.verbs import Verb
 from sync.batches import Batch, Progress
 from sync.clock import Clock
 from sync.consents import Connected
+from sync.figures import Figures
 from sync.outward import Digest
-from sync.records import Figures, Filters, Numbered, Page, Retried, Story, Sync
+from sync.records import Filters, Numbered, Page, Retried, Story, Sync
 from sync.store import Trouble
 from sync.store.holds import HoldRow
 

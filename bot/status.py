@@ -8,8 +8,9 @@ from bot.actions import page_value
 from bot.ages import Age, age_of
 from bot.digest import MOST_HOLDS, HoldView, hold_views
 from sync.errors import ErrorType
+from sync.figures import Figures, Unread
 from sync.money import Money
-from sync.records import Figures, Filters, Unread
+from sync.records import Filters
 from sync.states import Status
 
 MOST_TYPES = 6
@@ -51,7 +52,7 @@ def status_view(figures: Figures, now: datetime) -> StatusView:
     """Return the card of `figures` as seen `now`."""
     count = figures.by_status
     return StatusView(
-        need=sum(group.count for group in figures.groups),
+        need=figures.need,
         pending=count.get(Status.PENDING, 0),
         processing=count.get(Status.PROCESSING, 0),
         success=count.get(Status.SUCCESS, 0),

@@ -11,9 +11,9 @@ from bot.schedule import due_digest, next_digest
 from bot.show import Show
 from bot.watching import Follows
 from sync.engine import Engine
+from sync.figures import Figures
 from sync.outward import Digest, Post
 from sync.points import point
-from sync.records import Figures
 
 Put = Callable[[Post], None]
 """Keeps a post for the outbox."""

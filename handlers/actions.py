@@ -5,7 +5,7 @@ View is the one call to Slack inside a listener, because its trigger lives three
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 from bot.actions import ActionId, BadValue, action_of, id_of, page_in, page_of, sync_of
 from bot.outbox import Outbox
 from bot.permissions import Action
-from bot.posts import answer, direct, replacement, uid_of, view, whisper
+from bot.posts import replacement, uid_of, view
 from bot.problems import Problem, Wrong
 from bot.show import Show
 from bot.verbs import Verb
@@ -23,8 +23,9 @@ from bot.watching import Drawn, Follows, Person
 from bot.web_api import TROUBLE, error_code
 from handlers import pausing
 from handlers.gate import Gate
-from handlers.incoming import Modal, Payload, Pressed, pressed
+from handlers.incoming import Payload, Pressed, pressed
 from handlers.links import Links
+from handlers.telling import Teller
 from sync.backfill import Backfills
 from sync.engine import Engine
 from sync.points import point
@@ -32,6 +33,7 @@ from sync.records import Actor, Answer, Retried
 from sync.store import BadCursor
 
 Message = Mapping[str, Any]
+Handler = Callable[[Pressed, Actor], None]
 log = structlog.get_logger(__name__)
 
 UNDER_WAY = frozenset(
@@ -44,6 +46,12 @@ NEEDED: Mapping[ActionId | None, Action] = {
     ActionId.RECONNECT: Action.CONNECT,
     ActionId.RESUME: Action.PAUSE,
     ActionId.STOP: Action.STOP,
+    ActionId.FIX: Action.FIX,
+    ActionId.CHECK: Action.BULK,
+    ActionId.CHECK_ANYWAY: Action.DECIDE,
+    ActionId.BULK_STOP: Action.STOP,
+    ActionId.BULK_APPROVE: Action.DECIDE,
+    ActionId.CAUSE_MENU: Action.ASSIGN,
 }
 """What a button asks for beyond a look."""
 
@@ -59,11 +67,14 @@ class Actions:
     client: WebClient
     links: Links
     backfills: Backfills
+    teller: Teller
+    others: Mapping[ActionId | None, Handler] = field(default_factory=dict)
+    """The buttons that other modules answer, each with its own look at rights."""
 
     def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
         """Do what the pressed button asks for; a link opens by itself and is acknowledged."""
         press = pressed(body)
-        handlers: Mapping[ActionId | None, Callable[[Pressed, Actor], None]] = {
+        handlers: Mapping[ActionId | None, Handler] = {
             ActionId.RETRY: self.retry,
             ActionId.VIEW: self.view,
             ActionId.LOG_NEWER: self.turn,
@@ -73,6 +84,7 @@ class Actions:
             ActionId.RECONNECT: self.reconnect,
             ActionId.RESUME: self.resume,
             ActionId.STOP: self.stop,
+            **self.others,
         }
         handler = handlers.get(action_of(press.action))
         if handler:
@@ -85,14 +97,14 @@ class Actions:
         needed = NEEDED.get(action_of(press.action), Action.LOOK)
         person = self.gate.passed(press.user, press.team, needed)
         if not isinstance(person, Actor):
-            self.tell(press, person)
+            self.teller(press, person)
             return
         try:
             handler(press, person)
         except BadValue as bad:
-            self.tell(press, self.show.wrong(bad.problem))
+            self.teller(press, self.show.wrong(bad.problem))
         except BadCursor:
-            self.tell(press, self.show.wrong(Problem(Wrong.OLD_PAGE)))
+            self.teller(press, self.show.wrong(Problem(Wrong.OLD_PAGE)))
 
     def retry(self, press: Pressed, person: Actor) -> None:
         """Send a sync back to its lane; what became of it is told when it ends."""
@@ -108,14 +120,14 @@ class Actions:
         """Open a document with all that is known of it."""
         story = self.engine.story(sync_of(press.value))
         if story is None:
-            self.tell(press, self.show.wrong(Problem(Wrong.NOT_FOUND, press.value or "")))
+            self.teller(press, self.show.wrong(Problem(Wrong.NOT_FOUND, press.value or "")))
             return
         content = {**self.show.document(story), "private_metadata": press.channel or ""}
         try:
             self.client.views_open(trigger_id=press.trigger, view=content)
         except TROUBLE as error:
             log.warning("view.not_opened", error=error_code(error) or str(error))
-            self.tell(press, self.show.story(story))
+            self.teller(press, self.show.story(story))
 
     def turn(self, press: Pressed, _person: Actor) -> None:
         """Put another page of the log in the place of this one."""
@@ -127,41 +139,29 @@ class Actions:
     def show_all(self, press: Pressed, _person: Actor) -> None:
         """Show the rows behind a line of the digest, to this person alone."""
         filters, cursor = page_of(press.value)
-        self.tell(press, self.show.log(self.engine.log(filters, cursor), filters, cursor))
+        self.teller(press, self.show.log(self.engine.log(filters, cursor), filters, cursor))
 
     def reconnect(self, press: Pressed, person: Actor) -> None:
         """Give an admin the link that opens a refused connection again."""
         name = press.value or ""
         known = self.engine.store.connections.get(name)
         if known is None:
-            self.tell(press, self.show.wrong(Problem(Wrong.OLD_PAGE, name[:40])))
+            self.teller(press, self.show.wrong(Problem(Wrong.OLD_PAGE, name[:40])))
             return
-        self.tell(press, self.links.link(known.system, name, person, press.team))
+        self.teller(press, self.links.link(known.system, name, person, press.team))
 
     def resume(self, press: Pressed, _person: Actor) -> None:
         """Let what waits behind a paused connection go again; its message counts it down."""
-        self.tell(press, pausing.resumed(self.engine, self.show, press.value or ""))
+        self.teller(press, pausing.resumed(self.engine, self.show, press.value or ""))
 
     def stop(self, press: Pressed, person: Actor) -> None:
         """Let a backfill put nothing more in; its message says so itself."""
         batch = self.backfills.stop(id_of(press.value), person)
         if batch is None:
-            self.tell(press, self.show.wrong(Problem(Wrong.NOT_RUNNING, verb=Verb.BACKFILL)))
+            self.teller(press, self.show.wrong(Problem(Wrong.NOT_RUNNING, verb=Verb.BACKFILL)))
             return
         told = "stopping" if batch.active else "ended"
-        self.tell(press, self.show.backfill_told(batch, told))
-
-    def tell(self, press: Pressed, message: Message) -> None:
-        """Answer where the person is looking."""
-        uid = uid_of(press.receipt, "told")
-        if press.modal:
-            self._push(press, press.modal, message)
-        elif press.url:
-            self.outbox.put_once(answer(press.url, message, uid))
-        elif press.channel:
-            self.outbox.put_once(whisper(press.channel, press.user, message, uid=uid))
-        else:
-            self.outbox.put_once(direct(press.user, message, uid))
+        self.teller(press, self.show.backfill_told(batch, told))
 
     def _answer(self, press: Pressed, number: str, retried: Retried) -> None:
         """Say what was done; in a modal that follows the sync, the modal itself says it."""
@@ -170,7 +170,7 @@ class Actions:
             content = {**self.show.document(story), "private_metadata": press.modal.private}
             self.outbox.put_once(view(press.modal.id, content, uid_of(press.receipt, "modal")))
         else:
-            self.tell(press, self.show.retried([(number, retried)]))
+            self.teller(press, self.show.retried([(number, retried)]))
 
     def _follow(self, press: Pressed, sync_id: int) -> None:
         """Let the person, the modal and the page know how the sync ends."""
@@ -185,10 +185,3 @@ class Actions:
         if page and press.url:
             drawn = Drawn(press.url, page, now)
             watches.add([sync_id], Follows.PAGE, drawn.target(), now)
-
-    def _push(self, press: Pressed, modal: Modal, message: Message) -> None:
-        content = {"type": "modal", "title": modal.title, "blocks": message["blocks"]}
-        try:
-            self.client.views_push(trigger_id=press.trigger, view=content)
-        except TROUBLE:
-            self.outbox.put_once(direct(press.user, message, uid_of(press.receipt, "told")))

@@ -89,7 +89,7 @@ def pressed(body: Payload) -> Pressed:
         team=person.get("team_id") or _part(body, "team").get("id"),
         channel=_part(body, "channel").get("id"),
         action=_text(action, "action_id"),
-        value=action.get("value"),
+        value=action.get("value") or _part(action, "selected_option").get("value"),
         url=body.get("response_url") or None,
         trigger=trigger,
         modal=_modal(body),

@@ -37,6 +37,7 @@ from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.links import Links
 from handlers.listen import Trouble, listen
+from handlers.telling import Teller
 from sync.consents import FORGOTTEN_AFTER, Connected, Consents
 from sync.engine import Engine
 
@@ -107,7 +108,7 @@ class Surface:
         listen(
             self._app,
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
-            Actions(engine, outbox, show, gate, reads, links, backfills),
+            Actions(engine, outbox, show, gate, reads, links, backfills, Teller(outbox, reads)),
             forms,
             Trouble(outbox, show, Straight(reads)),
         )

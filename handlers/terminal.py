@@ -15,10 +15,10 @@ from bot.text import clean, cut
 from handlers.pausing import WAITS, waits
 from sync.batches import Progress as Backfilled
 from sync.engine import Engine
+from sync.figures import Figures
 from sync.records import (
     Answer,
     Attempt,
-    Figures,
     Found,
     Numbered,
     Page,

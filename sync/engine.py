@@ -10,6 +10,7 @@ from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
 from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
+from sync.figures import Figures, Unread
 from sync.hints import Hearing
 from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
@@ -19,7 +20,6 @@ from sync.records import (
     Actor,
     Answer,
     Connection,
-    Figures,
     Filters,
     Found,
     HoldKind,
@@ -31,10 +31,9 @@ from sync.records import (
     Story,
     Sync,
     Trigger,
-    Unread,
 )
 from sync.states import Status
-from sync.store import Store, summed
+from sync.store import Store
 from sync.sweep import Sweeper, key_for
 from sync.times import Times
 from sync.worker import Worker
@@ -163,16 +162,18 @@ class Engine:
         """Return how things stand; what was synced or resolved is counted from `since` (a day)."""
         since = since or self.clock.now() - DAY
         by_status, retrying, waiting, synced, resolved = self.store.log.counts(since)
-        groups = self.store.log.groups()
+        causes = self.store.causes.open()
+        groups = self.store.log.groups(causes)
         return Figures(
             by_status=by_status,
             retrying=retrying,
             waiting=waiting,
             synced_since=synced,
+            ageing=self.store.causes.ageing(self.clock.now().date()),
+            causes=causes,
             groups=groups,
             holds=self.store.log.holds(),
             unread=self._unread(),
-            at_risk=summed(money for group in groups for money in group.amounts),
             oldest=min((cause.oldest for group in groups for cause in group.causes), default=None),
             resolved_since=resolved,
             routes=[route.name for route in self.routes()],

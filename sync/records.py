@@ -237,29 +237,6 @@ class Page:
     previous: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The same blocker shared by syncs: destination + error type + key."""
-
-    error_type: ErrorType
-    key: str
-    lane: str
-    count: int
-    amounts: Sequence[Money]
-    oldest: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All failed syncs of one error type: figures, causes (largest first) and the newest three."""
-
-    error_type: ErrorType
-    count: int
-    amounts: Sequence[Money]
-    causes: Sequence[Cause]
-    newest: Sequence[Sync]
-
-
 class HoldKind(StrEnum):
     """Why a lane is held."""
 
@@ -287,39 +264,6 @@ class Hold:
     kind: HoldKind = HoldKind.REFUSED
     next_at: datetime | None = None
     """When a breaker asks the connection again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A source that could not be swept whole: why, and since when its list is not known."""
-
-    connection: str
-    system: str
-    reason: str
-    since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How things stand: what the status card and the digest count."""
-
-    by_status: dict[Status, int]
-    retrying: int
-    """Failed syncs that the engine tries again by itself."""
-
-    waiting: int
-    """Pending syncs that wait for something other than their turn."""
-
-    synced_since: int
-    groups: Sequence[Group]
-    """Failed syncs that need somebody, by error type, largest count first."""
-
-    holds: Sequence[Hold] = ()
-    unread: Sequence[Unread] = ()
-    at_risk: Sequence[Money] = ()
-    oldest: datetime | None = None
-    resolved_since: int = 0
-    routes: Sequence[str] = ()
 
 
 class Answer(StrEnum):

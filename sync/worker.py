@@ -24,6 +24,7 @@ from sync.policy import POSTPONEMENTS, backoff, retries_itself
 from sync.records import ALREADY_SYNCED, ROUNDED, Exchange, HoldKind, Sync, WaitingFor
 from sync.states import Status
 from sync.store import Store
+from sync.store.choices import EMAIL
 from sync.store.holds import Trouble
 from sync.systems import title_of
 from sync.times import Times
@@ -106,7 +107,7 @@ class Worker:
                 document = source.read(sync.source_id)
                 self._store.work.describe(sync, document)
                 self._breaker.answered(sync.lane, source_of(sync))
-                self._carry(attempt, document, destination)
+                self._carry(attempt, completed(self._store, sync.lane, document), destination)
             except ReadError as error:
                 self._stopped(attempt, error)
 
@@ -305,6 +306,7 @@ class Worker:
     ) -> None:
         """Hold the lane: the sync that met the refusal fails and says so, the others wait."""
         now = self._clock.now()
+        failure = replace(failure, key=connection)  # what a person opens again is the cause
         trouble = Trouble(connection, HoldKind.REFUSED, failure.reason, by_sync=sync.id)
         if self._store.holds.hold(sync.lane, trouble, now):
             self._fail(sync, [failure], exchanges, resolved=not in_doubt)
@@ -366,6 +368,13 @@ class Worker:
             again_at = max(again_at, earliest or again_at)  # no sooner than a system has asked
         self._store.work.fail(sync, failures, now, exchanges, again_at=again_at, resolved=resolved)
         point("result.committed")
+
+
+def completed(store: Store, lane: str, document: Document) -> Document:
+    """Return the document with the e-mail that a person gave its customer for this lane alone."""
+    customer = document.customer
+    email = store.choices.get(lane, EMAIL, customer.source_id)
+    return replace(document, customer=replace(customer, email=email)) if email else document
 
 
 def source_of(sync: Sync) -> str:

@@ -2,11 +2,20 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sync.clock import Clock
-from sync.connectors.base import Destination, Matches, Parent, Plan, Source
+from sync.connectors.base import (
+    Choice,
+    Destination,
+    Good,
+    Kept,
+    Matches,
+    Parent,
+    Plan,
+    Source,
+)
 from sync.documents import Account, Booked, Document, Header, Kind, Order
 from sync.errors import ErrorType, Failure, FixData, ReadError
 from sync.money import Money
@@ -84,6 +93,18 @@ class Shop:
         found = (one.order for one in self.documents.values() if one.order.number == number)
         return next(found, None)
 
+    def set_email(self, customer_id: str, email: str) -> None:
+        """Give the customer an e-mail on all documents of theirs."""
+        for one in list(self.documents.values()):
+            if one.customer.source_id == customer_id:
+                customer = replace(one.customer, email=email)
+                self.documents[one.source_id] = replace(one, customer=customer)
+
+    def goods(self) -> Iterator[Good]:
+        """Yield what the documents sell."""
+        lines = [line for one in self.documents.values() for line in one.lines]
+        return (Good(sku, sku) for sku in dict.fromkeys(one.sku for one in lines) if sku)
+
     def read(self, source_id: str) -> Document:
         """Return one document."""
         if self.fails:
@@ -112,6 +133,11 @@ class Books:
     script: list[str] = field(default_factory=list)
     fails: list[ReadError] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+    products: dict[str, Choice] = field(default_factory=dict)
+    foresees: frozenset[ErrorType] = frozenset(
+        {ErrorType.SKU_NOT_FOUND, ErrorType.CUSTOMER_EMAIL_MISSING}
+    )
+    keeps: frozenset[Kept] = frozenset({Kept.PRODUCT})
     lag: timedelta = timedelta(0)
     off_by: str = "0"
     rounding: str = "0"
@@ -156,12 +182,45 @@ class Books:
         raise FixData(Failure(ErrorType.NOT_FOUND, destination_id, "no such document"))
 
     def blockers(self, document: Document) -> Sequence[Failure]:
-        """Return a failure for every line whose SKU is missing."""
+        """Return a failure for every SKU that is missing, and for an e-mail that is."""
+        customer = document.customer
+        name = customer.name
+        missing = ErrorType.CUSTOMER_EMAIL_MISSING
+        found = self._missing([line.sku or "" for line in document.lines])
+        if customer.email is None:
+            reason = f"{name} has no email"
+            found.append(Failure(missing, name, reason, subject=customer.source_id))
+        return found
+
+    def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
+        """Return a failure for every SKU that is missing."""
+        self._fail()
+        return self._missing(skus)
+
+    def _missing(self, skus: Sequence[str]) -> list[Failure]:
         return [
-            Failure(ErrorType.SKU_NOT_FOUND, line.sku or "", f"SKU {line.sku} not found in Daftra")
-            for line in document.lines
-            if line.sku in self.missing
+            Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in Daftra")
+            for sku in skus
+            if sku in self.missing
         ]
+
+    def choices(self, kind: Kept, term: str) -> Sequence[Choice]:
+        """Return the products that were created here."""
+        found = self.products.values() if kind is Kept.PRODUCT else ()
+        return [one for one in found if term.casefold() in (one.code or "").casefold()]
+
+    def choice(self, kind: Kept, record_id: str) -> Choice | None:
+        """Return one product, or None."""
+        return self.products.get(record_id) if kind is Kept.PRODUCT else None
+
+    def create_product(self, good: Good) -> Choice:
+        """Create the product, once."""
+        known = next((one for one in self.products.values() if one.code == good.sku), None)
+        if known is None:
+            known = Choice(str(len(self.products) + 1), good.name, good.sku)
+            self.products[known.id] = known
+        self.missing.discard(good.sku)
+        return known
 
     def plan(self, key: str, document: Document, parent: Parent | None) -> Plan:
         """Return the body of a create."""

@@ -40,6 +40,7 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
 )
 _tape: ContextVar[list[Exchange] | None] = ContextVar("tape", default=None)
+_limit: ContextVar[float | None] = ContextVar("limit", default=None)
 
 
 @contextmanager
@@ -51,6 +52,16 @@ def taping() -> Iterator[list[Exchange]]:
         yield exchanges
     finally:
         _tape.reset(token)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Let every request of this thread end `seconds` from now at the latest, in the block."""
+    token = _limit.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +189,7 @@ class Transport:
         if paced:
             self._await_slot(path)
         deadline = time.monotonic() + self._timeout
+        deadline = min(deadline, _limit.get() or deadline)
         token = self._credential.token()
         answer = self._send(method, path, params, body, token, deadline)
         has_ended = answer.status == HTTPStatus.UNAUTHORIZED and self._expired(answer)

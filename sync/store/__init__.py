@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from sync.clock import Clock
+from sync.store.causes import Causes
+from sync.store.choices import Choices
 from sync.store.connections import Connections, NoKey
 from sync.store.consents import Consent, Consents, hashed
 from sync.store.database import BUSY_SECONDS, Database, patience
@@ -48,6 +50,8 @@ class Store:
         persistence = persistence or Persistence()
         self.work = Work(self._database, self.queue, persistence)
         self.log = Log(self._database)
+        self.causes = Causes(self._database)
+        self.choices = Choices(self._database)
         self.lanes = Lanes(self._database)
         self.holds = Holds(self._database)
         self.paces = Paces(self._database)

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sync.documents import Header, Order
+from sync.errors import Failure
 from sync.records import ENGINE, Attempt, Priority, Route, Trigger
 from sync.states import Move, Status
-from sync.store.cause_tables import blockers
 from sync.store.database import Database
 from sync.store.ledger import write_audit
 from sync.store.queue import Queue
@@ -91,10 +91,9 @@ class History:
         for one in past.attempts:
             self._attempt(connection, sync_id, one)
         if past.status is Status.FAILED and last.error_type:
-            stop = {"error_type": last.error_type.value, "cause_key": past.cause_key or ""}
-            connection.execute(
-                blockers.insert(), {**stop, "sync_id": sync_id, "reason": last.reason or ""}
-            )
+            stop = Failure(last.error_type, past.cause_key or "", last.reason or "")
+            ended = last.finished_at or last.started_at
+            self._queue.stops.enter(connection, sync_id, [stop], ended, retrying=False)
 
     def _attempt(self, connection: Connection, sync_id: int, one: Attempt) -> None:
         connection.execute(

@@ -16,16 +16,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from sync.causes import Cause
 from sync.errors import ErrorType
+from sync.figures import Group
 from sync.money import Money
 from sync.records import (
     Actor,
     Attempt,
     Blocker,
-    Cause,
     Exchange,
     Filters,
-    Group,
     Hold,
     HoldKind,
     Page,
@@ -51,19 +51,6 @@ _ATTEMPTS = attempts.select().where(attempts.c.sync_id == sa.bindparam("of_sync"
 _BLOCKERS = blockers.select().where(blockers.c.sync_id == sa.bindparam("of_sync"))
 _FAILED = syncs.c.status == sa.literal_column("'failed'")
 _NEEDS_SOMEBODY = sa.and_(_FAILED, syncs.c.not_before.is_(None))
-_CAUSES = (
-    sa.select(
-        syncs.c.error_type,
-        syncs.c.cause_key,
-        syncs.c.lane,
-        syncs.c.currency,
-        sa.func.count().label("count"),
-        sa.func.sum(syncs.c.amount_minor).label("minor"),
-        sa.func.min(syncs.c.discovered_at).label("oldest"),
-    )
-    .where(_NEEDS_SOMEBODY)
-    .group_by(syncs.c.error_type, syncs.c.cause_key, syncs.c.lane, syncs.c.currency)
-)
 _NEWEST = rows.SELECT.where(
     _NEEDS_SOMEBODY, syncs.c.error_type == sa.bindparam("of_type")
 ).order_by(syncs.c.at.desc(), syncs.c.id.desc())
@@ -180,13 +167,13 @@ class Log:
             synced, resolved = connection.execute(_SYNCED, {"since": since}).one()
         return by_status, retrying, waiting, synced, resolved
 
-    def groups(self) -> list[Group]:
-        """Return the failed syncs that need somebody, by error type, the largest count first."""
-        with self._database.read() as connection:
-            causes = _causes(connection.execute(_CAUSES).mappings())
-            by_type: dict[ErrorType, list[Cause]] = defaultdict(list)
-            for cause in causes:
+    def groups(self, causes: Sequence[Cause]) -> list[Group]:
+        """Return those causes that need somebody, by error type, the largest count first."""
+        by_type: dict[ErrorType, list[Cause]] = defaultdict(list)
+        for cause in causes:
+            if cause.count:
                 by_type[cause.error_type].append(cause)
+        with self._database.read() as connection:
             groups = [_group(connection, kind, found) for kind, found in by_type.items()]
         return sorted(groups, key=lambda group: (-group.count, group.error_type))
 
@@ -207,27 +194,6 @@ def _group(connection: Connection, error_type: ErrorType, causes: list[Cause]) -
         causes=causes,
         newest=[rows.sync_of(row) for row in newest],
     )
-
-
-def _causes(found: Iterable[RowMapping]) -> list[Cause]:
-    merged: dict[tuple[str, str, str], list[RowMapping]] = defaultdict(list)
-    for row in found:
-        merged[row["error_type"], row["cause_key"] or "", row["lane"]].append(row)
-    return [
-        Cause(
-            error_type=ErrorType(error_type),
-            key=key,
-            lane=lane,
-            count=sum(row["count"] for row in parts),
-            amounts=summed(
-                Money.from_minor(int(row["minor"]), row["currency"])
-                for row in parts
-                if row["currency"]
-            ),
-            oldest=min(row["oldest"] for row in parts),
-        )
-        for (error_type, key, lane), parts in merged.items()
-    ]
 
 
 def _hold(connection: Connection, row: RowMapping) -> Hold:

@@ -100,6 +100,7 @@ class Presses:
             earliest=earliest,
             waiting_for=waiting_for,
         )
+        self._queue.stops.leave(connection, [sync.id], now)
 
     def _first(self, connection: Connection, sync: Sync) -> Actor | None:
         """Return the person whose press brought the sync where it stands, if one did."""

@@ -21,6 +21,7 @@ from sync.store import rows
 from sync.store.database import Database
 from sync.store.ledger import tell, write_audit
 from sync.store.sightings import Sighting, row_of
+from sync.store.stops import Stops
 from sync.store.tables import attempts, lanes, syncs
 
 CHUNK = 500
@@ -186,6 +187,7 @@ class Queue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.stops = Stops(is_sqlite=database.is_sqlite)
         dialect = sqlite if database.is_sqlite else postgresql
         self._discover = (
             dialect.insert(syncs)
@@ -282,6 +284,7 @@ class Queue:
                     waiting_for=WaitingFor.ANSWER if unsettled else None,
                     priority=Priority.SWEEP,
                 )
+            self.stops.leave(connection, [sync_id for sync_id, _ in overdue], now)
         return len(overdue)
 
     def send_back(
@@ -299,6 +302,7 @@ class Queue:
         """RETRY (from failed, counted) or HURRY (from pending) inside the caller's transaction.
 
         `earliest` is when it may run at last; returns False where the status was no longer `was`.
+        After a RETRY the caller lets `stops` leave.
         """
         move = Move.RETRY if was is Status.FAILED else Move.HURRY
         fence = connection.execute(

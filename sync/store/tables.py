@@ -128,8 +128,6 @@ syncs = sa.Table(
     sa.Column("released_by", RowId),
     # the bulk retry that sent it back last
     sa.Column("bulk_id", RowId),
-    # an approver wants it tried although its cause was still there
-    sa.Column("anyway", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # when the row last moved in the eyes of a reader: the log's order
     sa.Column("at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("route_id", "source_key"),

@@ -17,7 +17,6 @@ from sync.documents import Booked, Document
 from sync.errors import ErrorType, Failure
 from sync.records import CHANGED, ENGINE, Exchange, Sync, WaitingFor
 from sync.states import Move, Status
-from sync.store.cause_tables import blockers
 from sync.store.database import Database
 from sync.store.holds import widen
 from sync.store.ledger import tell, write_audit
@@ -46,7 +45,6 @@ _THIS_ATTEMPT = sa.and_(
 _EXCHANGES = sa.select(attempts.c.exchanges).where(_THIS_ATTEMPT)
 _UPDATE_UNANSWERED = _UPDATE.where(syncs.c.waiting_for.is_(None))
 _UPDATE_ATTEMPT = sa.update(attempts).where(_THIS_ATTEMPT)
-_FORGET_BLOCKERS = sa.delete(blockers).where(blockers.c.sync_id == sa.bindparam("of_sync"))
 
 _CHANGED = (
     sa.update(syncs)
@@ -123,7 +121,7 @@ class Work:
             if self._finish(connection, sync, Move.SUCCEED, values, now):
                 widen(connection, sync.lane)
                 self._close(connection, sync, Status.SUCCESS.value, None, now, exchanges)
-                self._block(connection, sync, ())
+                self._queue.stops.clear(connection, sync.id, now)
                 self._queue.release_returns(connection, sync, now)
                 tell(connection, [sync.id], now)
 
@@ -164,7 +162,8 @@ class Work:
         def write(connection: Connection) -> None:
             if self._finish(connection, sync, Move.FAIL, values, now, first.error_type):
                 self._close(connection, sync, Status.FAILED.value, first, now, exchanges)
-                self._block(connection, sync, failures)
+                retrying = again_at is not None
+                self._queue.stops.enter(connection, sync.id, failures, now, retrying=retrying)
                 tell(connection, [sync.id], now)
 
         self._persist(write)
@@ -324,22 +323,6 @@ class Work:
         }
         given = {"this_sync": sync.id, "attempt": sync.attempts}
         connection.execute(_UPDATE_ATTEMPT.values(values), given)
-
-    def _block(self, connection: Connection, sync: Sync, failures: Sequence[Failure]) -> None:
-        connection.execute(_FORGET_BLOCKERS, {"of_sync": sync.id})
-        if failures:
-            connection.execute(
-                blockers.insert(),
-                [
-                    {
-                        "sync_id": sync.id,
-                        "error_type": failure.error_type.value,
-                        "cause_key": failure.key,
-                        "reason": failure.reason,
-                    }
-                    for failure in failures
-                ],
-            )
 
 
 def _destination_of(booked: Booked) -> dict[str, Any]:

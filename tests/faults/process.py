@@ -20,6 +20,7 @@ from bot.show import Show
 from bot.subscriptions import Digests, Subscription
 from handlers.actions import Actions
 from handlers.gate import Gate
+from handlers.telling import Teller
 from sync.connectors.base import Credential, Fixed
 from sync.documents import Account
 from sync.engine import Engine
@@ -102,6 +103,7 @@ class Process:
             out.slack,
             cast("Any", None),
             self.engine.backfills,
+            Teller(self.outbox, out.slack),
         )
 
     def _join_ends(self) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from sync.figures import Figures
 from sync.outward import Digest
-from sync.records import Actor, Figures, Retried, Sync
+from sync.records import Actor, Retried, Sync
 from tests.faults.stage import Stage
 from tests.faults.weather import Fault, Weather
 

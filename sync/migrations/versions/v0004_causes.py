@@ -144,7 +144,9 @@ def _bulks() -> None:
 def _blockers() -> None:
     op.add_column("blockers", sa.Column("cause_id", ROW_ID))
     for name in ("sole", "open", "retrying"):
-        flag = sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
+        flag: sa.Column[bool] = sa.Column(
+            name, sa.Boolean(), nullable=False, server_default=sa.false()
+        )
         op.add_column("blockers", flag)
     op.add_column("blockers", sa.Column("since", UtcDateTime))
     op.create_index("ix_blockers_cause", "blockers", ["cause_id", "open", "since"])
@@ -152,8 +154,6 @@ def _blockers() -> None:
 
 def _syncs() -> None:
     op.add_column("syncs", sa.Column("bulk_id", ROW_ID))
-    anyway = sa.Column("anyway", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("syncs", anyway)
     where = sa.text("bulk_id IS NOT NULL")
     op.create_index(
         "ix_syncs_bulk",

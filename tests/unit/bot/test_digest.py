@@ -8,8 +8,9 @@ from bot.ages import Age, Unit, age_of
 from bot.samples import CALM, FAILED, NOW, SUCCESS, digest_of, figures, listed_in
 from bot.show import MOST_BLOCKS, MOST_CHARACTERS
 from sync.errors import ErrorType
+from sync.figures import Figures, Group, Unread
 from sync.money import Money
-from sync.records import Cause, Figures, Group, Hold, Sync, Unread
+from sync.records import Hold, Sync
 from sync.states import Status
 from tests.unit.bot.drawn import a_show, buttons, pressed, read_aloud, sections, words
 
@@ -195,7 +196,7 @@ def _swollen(group: Group, url: str) -> Group:
         )
         for row in group.newest
     ]
-    causes = [Cause(one.error_type, "&" * 300, one.lane, 1, _MANY, NOW) for one in group.causes]
+    causes = [replace(one, key="&" * 300, count=1, amounts=_MANY) for one in group.causes]
     return replace(group, newest=rows, causes=causes, amounts=_MANY)
 
 

@@ -1,0 +1,41 @@
+"""Answers a press where the person is looking: in the modal, in the channel, or directly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.outbox import Outbox
+from bot.posts import answer, direct, uid_of, whisper
+from bot.web_api import TROUBLE
+from handlers.incoming import Modal, Pressed
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells one person what came of their press."""
+
+    outbox: Outbox
+    client: WebClient
+
+    def __call__(self, press: Pressed, message: Message) -> None:
+        """Answer where the person is looking."""
+        uid = uid_of(press.receipt, "told")
+        if press.modal:
+            self._push(press, press.modal, message)
+        elif press.url:
+            self.outbox.put_once(answer(press.url, message, uid))
+        elif press.channel:
+            self.outbox.put_once(whisper(press.channel, press.user, message, uid=uid))
+        else:
+            self.outbox.put_once(direct(press.user, message, uid))
+
+    def _push(self, press: Pressed, modal: Modal, message: Message) -> None:
+        content = {"type": "modal", "title": modal.title, "blocks": message["blocks"]}
+        try:
+            self.client.views_push(trigger_id=press.trigger, view=content)
+        except TROUBLE:
+            self.outbox.put_once(direct(press.user, message, uid_of(press.receipt, "told")))
