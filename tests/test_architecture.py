@@ -36,7 +36,7 @@ DOORS = {
     "babel": ("bot/render.py",),
     "apscheduler": ("bot/schedule.py",),
     "slack_bolt": ("bot/", "handlers/"),
-    "slack_sdk": ("bot/", "handlers/actions.py"),  # Bolt hands its client to a listener
+    "slack_sdk": ("bot/", "handlers/actions.py", "handlers/telling.py"),  # Bolt hands it on
     "starlette": ("bot/",),
     "uvicorn": ("bot/web.py",),
     "typer": ("app.py",),
