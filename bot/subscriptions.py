@@ -21,6 +21,7 @@ Put = Callable[[Post], None]
 LOST_AFTER = timedelta(minutes=1)
 """A digest that was claimed for so long and never put lost its process."""
 
+DAY = timedelta(days=1)
 FIRST_WINDOW = timedelta(hours=24)
 """What the first digest of a channel looks back on."""
 
@@ -86,10 +87,17 @@ class Digests:
         return self._message(digest, figures)
 
     def recover(self) -> None:
-        """Post what was claimed and never appeared: its process ended in between."""
-        latest = self._engine.store.digests.latest(self.channel) if self.channel else None
+        """Post what was claimed and never appeared: its process ended in between.
+
+        Until the next one is due, which may be more than 24 hours later.
+        """
+        subscription = self._subscription
+        if subscription is None:
+            return
+        latest = self._engine.store.digests.latest(subscription.channel)
         now = self._engine.clock.now()
-        if latest and not latest.message and latest.posted_at > now - FIRST_WINDOW:
+        yesterday = now.astimezone(subscription.zone).date() - DAY
+        if latest and not latest.message and latest.local_date >= yesterday:
             unlisted = replace(latest, groups=())
             self._list(unlisted, self._engine.figures(latest.since), now)
 

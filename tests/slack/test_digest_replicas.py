@@ -87,3 +87,20 @@ def test_each_day_has_one_digest_whoever_asks(replicas: Replicas) -> None:
     told = [post.body["digest"] for post in replicas.put if post.method == Method.LIVING]
     assert len(told) == len(set(told))
     assert len(told) == DAYS + 1  # the eve's own at once
+
+
+def test_a_lost_digest_appears_a_long_day_later(tmp_path: Path) -> None:
+    """A digest whose process died is put by the next one, a local day of 25 hours later too."""
+    zone = ZoneInfo("America/New_York")
+    clock = TurnedClock(datetime.combine(date(2026, 10, 31), time(9), zone).astimezone(UTC))
+    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
+    store.migrate()
+    a_route(store, clock.now())
+    store.digests.claim(CHANNEL, date(2026, 10, 31), clock.now() - STEP, clock.now())
+    clock.turn(timedelta(hours=24, minutes=30).total_seconds())
+    made = Replicas(clock, [], [])
+    show = Show(Renderer(TEMPLATES), clock, zone)
+    engine = Engine(store, clock, Times.of())
+    Digests(engine, _into(made, store), show, Subscription(CHANNEL, time(9), zone)).recover()
+    assert [post.method for post in made.put] == [Method.LIVING]
+    store.close()
