@@ -98,6 +98,7 @@ def check(query: Query, seen: Evidence) -> list[Violation]:
         *digests(query("SELECT * FROM digests"), seen),
         *renewals(seen),
         *secrets(query, seen),
+        *causes(query, rows),
     ]
     return list(found)
 
@@ -311,6 +312,36 @@ def renewals(seen: Evidence) -> Iterator[Violation]:
     for token, times in seen.renewals.items():
         if seen.single_use and times > 1:
             yield Violation("I12", f"{token} was used {times} times")
+
+
+def causes(query: Query, rows: Mapping[int, Row]) -> Iterator[Violation]:
+    """I14: a failed sync has its causes, no other is counted, and every tally is what it counts."""
+    stops: dict[int, list[Row]] = defaultdict(list)
+    for one in query("SELECT * FROM blockers"):
+        stops[one["sync_id"]].append(one)
+    counted: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for number, row in rows.items():
+        failed = row["status"] == "failed"
+        if failed and not stops[number]:
+            yield Violation("I14", f"{number} failed, and no cause says why")
+        if any(bool(one["open"]) != failed for one in stops[number]):
+            yield Violation("I14", f"{number} is {row['status']}, its causes count otherwise")
+        places = [(one["cause_id"], len(stops[number]) == 1) for one in stops[number]]
+        for place in [*places, (0, False)] if failed else ():
+            tally = counted[(*place, row["not_before"] is not None, row["currency"] or "")]
+            tally[0] += 1
+            tally[1] += row["amount_minor"] or 0
+    kept: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for one in query("SELECT * FROM tallies WHERE count <> 0"):
+        tally = kept[one["cause_id"], bool(one["sole"]), bool(one["retrying"]), one["currency"]]
+        tally[0] += one["count"]
+        tally[1] += one["minor"]
+    if dict(kept) != dict(counted):
+        yield Violation("I14", f"the tallies say {dict(kept)}, the syncs {dict(counted)}")
+    named = {one["cause_id"] for found in stops.values() for one in found}
+    for one in query("SELECT * FROM causes"):
+        if (one["closed_at"] is None) != (one["id"] in named):
+            yield Violation("I14", f"cause {one['id']} is closed at {one['closed_at']}")
 
 
 def secrets(query: Query, seen: Evidence) -> Iterator[Violation]:
