@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.answers import RetriedView, brought_view, retried_view
 from bot.backfill_samples import backfill_samples
+from bot.channels import Audience
 from bot.digest import digest_view, kept
 from bot.document import document_view
 from bot.holding_samples import holding_samples
@@ -284,6 +285,7 @@ def _troubles() -> Samples:
             {"channel": channel, "code": "invalid_blocks", "reference": "1f3c9a0b", "is_digest": it}
             for channel, it in (("C0FINANCE", True), ("C0FINANCE", False), (None, False))
         ],
+        "unshared": [{"audience": one.value} for one in Audience if one is not Audience.OURS],
         "unstored": [{"trouble": trouble.value} for trouble in Trouble],
     }
 
