@@ -176,6 +176,9 @@ UNREAD = replace(
 )
 """A source cannot be read."""
 
+UNATTENDED = replace(CALM, unattended=True)
+"""Lanes are handed out, and no worker runs."""
+
 
 def digest_of(found: Figures) -> Digest:
     """Return the digest that lists what `found` has."""
@@ -243,7 +246,9 @@ def samples() -> Samples:
     """Return, by template, the values that it is drawn with."""
     return {
         "log": _logs(),
-        "status": [{"view": status_view(one, NOW)} for one in (figures(), CALM, UNREAD)],
+        "status": [
+            {"view": status_view(one, NOW)} for one in (figures(), CALM, UNREAD, UNATTENDED)
+        ],
         "digest": _digests(),
         "digest_sent": [{}],
         "document": [{"view": document_view(one)} for one in _stories()],

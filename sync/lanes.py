@@ -48,6 +48,10 @@ class Handout(Protocol):
         """Return whether lanes wait for a slot."""
         ...
 
+    def workers(self) -> int | None:
+        """Return how many worker processes live; None where nobody can tell."""
+        ...
+
 
 def owner_name() -> str:
     """Return a name for this process that no other, also a later one, shares."""
@@ -169,6 +173,10 @@ class Lanes:
     def crowded(self) -> bool:
         """Return whether other lanes wait for the slot of a drain."""
         return self._handout is not None and self._handout.crowded()
+
+    def unattended(self) -> bool:
+        """Return whether lanes are handed out and no process lives that would work them."""
+        return self._handout is not None and self._handout.workers() == 0
 
 
 class _Lane:
