@@ -18,7 +18,7 @@ def pause_line(engine: Engine, name: str) -> str:
         case Pausing.DONE:
             return f"{name}: paused. Its documents wait, whole. Next: app.py resume {name}"
         case Pausing.ALREADY:
-            return f"{name}: is held already. Nothing is sent."
+            return f"{name}: is held already; nothing is sent until that ends."
         case Pausing.UNKNOWN:
             raise WrongUse(_unknown(name))
         case other:

@@ -197,16 +197,19 @@ class Holds:
             _begin(connection, trouble, now)
         return True
 
-    def turn(self, lane: str, trouble: Trouble, now: datetime) -> None:
-        """Let a held lane be held for another reason."""
-        turned = (
-            sa.update(lanes)
-            .where(_NAMED, lanes.c.held_at.is_not(None))
-            .values(held_reason=trouble.reason, held_kind=trouble.kind.value, probe_at=None)
-        )
+    def turn(self, lane: str, trouble: Trouble, now: datetime) -> bool:
+        """Let a lane that a breaker of the connection holds be held for another reason.
+
+        False where no such breaker holds it (any more).
+        """
+        turned = sa.update(lanes).where(_NAMED, _FOR, lanes.c.held_kind == HoldKind.BREAKER.value)
+        given = {"lane": lane, "for_connection": trouble.connection}
+        reason = {"held_reason": trouble.reason, "held_kind": trouble.kind.value}
         with self._database.write() as connection:
-            if connection.execute(turned, {"lane": lane}).rowcount == 1:
-                _begin(connection, trouble, now)
+            if connection.execute(turned.values(**reason, probe_at=None), given).rowcount != 1:
+                return False
+            _begin(connection, trouble, now)
+        return True
 
     def open(
         self, connection_name: str, now: datetime, kinds: Collection[HoldKind] = tuple(HoldKind)

@@ -1,10 +1,12 @@
 """Held lanes: refused, silent or paused; what waits is untouched, and goes on step by step."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from sync.connectors.base import Destination, Source
 from sync.documents import Account
@@ -19,9 +21,17 @@ from sync.worker import Worker
 from tests.builders import KEY, NOON, a_route, discovered, document, order
 from tests.fakes import Books, Ends, Shop, TurnedClock
 
-TIMES = Times.of(request_timeout=1, settle=3, lease=4, retry_base=10)
+TIMES = Times.of(request_timeout=1, settle=3, lease=4, retry_base=10, tick=0.05)
 OMAR = Actor("U1", "Omar")
 WIDTH = 10
+
+
+def until(true: Callable[[], object], seconds: float = 5) -> None:
+    """Poll until something is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
 
 
 @dataclass
@@ -30,10 +40,12 @@ class Watched(Books):
 
     checks: int = 0
     unwell: list[ReadError] = field(default_factory=list)
+    during_check: Callable[[], object] = lambda: None
 
     def check(self) -> Account:
         """Say whose books these are, unless the script says otherwise."""
         self.checks += 1
+        self.during_check()
         if self.unwell:
             raise self.unwell.pop(0)
         return super().check()
@@ -340,3 +352,52 @@ def test_the_story_counts_down_and_ends(house: House) -> None:
     assert story.ended_at
     house.holding.pause("books", ENGINE)
     assert len(house.store.holds.stories(NOON)) == 2
+
+
+def test_a_pause_takes_over_from_a_breaker(house: House) -> None:
+    """What a person pauses during an outage stays paused when the system answers again."""
+    house.add(*range(1, 31))
+    house.books.fails = [silent() for _ in range(WIDTH)]
+    house.step()
+    assert house.holding.pause("books", OMAR) is Pausing.DONE
+    assert house.step(3600) == 0
+    story = house.story()
+    assert (story.kind, story.by, story.next_at) == (HoldKind.PAUSED, OMAR, None)
+    assert house.books.checks == 0
+    assert house.holding.resume("books") is Pausing.DONE
+    assert house.step(TIMES.retry_base) == 1
+
+
+def test_a_pause_during_a_probe_is_kept(house: House) -> None:
+    """The answer to a check that was under way neither ends nor renames a person's pause."""
+    house.add(1)
+    trouble = Trouble("books", HoldKind.BREAKER, "503", probe_at=NOON)
+    house.store.holds.hold("books", trouble, NOON)
+    house.books.during_check = lambda: house.holding.pause("books", OMAR)
+    house.books.unwell = [refused()]
+    house.holding.look()
+    assert house.story().kind is HoldKind.PAUSED
+
+
+def test_what_waits_for_another_connection_is_not_renamed(house: House) -> None:
+    """A lane that is held for its source is not paused for its destination, and that is said."""
+    trouble = Trouble("shop", HoldKind.BREAKER, "503", probe_at=NOON + timedelta(hours=1))
+    house.store.holds.hold("books", trouble, NOON)
+    assert house.holding.pause("books", OMAR) is Pausing.ALREADY
+    assert house.story().connection == "shop"
+
+
+def test_a_bug_in_one_probe_ends_no_others(house: House) -> None:
+    """A check that fails in a way nobody thought of is logged; the breakers are asked on."""
+    house.add(1)
+    trouble = Trouble("books", HoldKind.BREAKER, "503", probe_at=house.clock.now())
+    house.store.holds.hold("books", trouble, house.clock.now())
+    house.books.during_check = lambda: 1 // 0
+    house.holding.start()
+    with capture_logs() as logs:
+        until(lambda: house.books.checks == 1)
+        until(lambda: any(one["event"] == "unexpected" for one in logs))
+    house.books.during_check = lambda: None
+    house.clock.turn(3600)
+    until(lambda: not house.store.lanes.is_held("books"))
+    house.holding.stop()
