@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
 from sync.money import Money
@@ -29,6 +30,19 @@ _FOR = lanes.c.held_for == sa.bindparam("for_connection")
 _THIS = holds.c.id == sa.bindparam("hold")
 _ONGOING = sa.select(holds).where(
     holds.c.connection == sa.bindparam("for_connection"), holds.c.ended_at.is_(None)
+)
+_BEGIN = {
+    name: dialect.insert(holds)
+    .on_conflict_do_nothing(index_elements=["connection"], index_where=holds.c.ended_at.is_(None))
+    .returning(holds.c.id)
+    for name, dialect in {"sqlite": sqlite, "postgresql": postgresql}.items()
+}
+"""Two processes may meet the same trouble in one moment: the second one continues the hold."""
+
+_AGAIN = (
+    sa.update(holds)
+    .where(holds.c.connection == sa.bindparam("for_connection"), holds.c.ended_at.is_(None))
+    .values(opened_at=None)
 )
 _HOLD = (
     sa.update(lanes)
@@ -299,15 +313,10 @@ def _begin(connection: Connection, trouble: Trouble, now: datetime) -> None:
         "actor_id": trouble.by.id,
         "actor_name": trouble.by.name,
     }
-    given = {"for_connection": trouble.connection}
-    ongoing = connection.execute(_ONGOING, given).mappings().first()
-    if ongoing:
-        again = sa.update(holds).where(_THIS).values(opened_at=None, **told)
-        connection.execute(again, {"hold": ongoing["id"]})
-    else:
-        connection.execute(
-            sa.insert(holds).values(connection=trouble.connection, began_at=now, **told)
-        )
+    begun = {"connection": trouble.connection, "began_at": now, **told}
+    if connection.execute(_BEGIN[connection.dialect.name], begun).scalar() is None:
+        given = {"for_connection": trouble.connection}
+        connection.execute(_AGAIN.values(**told), given)
 
 
 def _story(connection: Connection, row: RowMapping) -> HoldRow:

@@ -1,7 +1,9 @@
 """Held lanes: refused, silent or paused; what waits is untouched, and goes on step by step."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -401,3 +403,21 @@ def test_a_bug_in_one_probe_ends_no_others(house: House) -> None:
     house.clock.turn(3600)
     until(lambda: not house.store.lanes.is_held("books"))
     house.holding.stop()
+
+
+def test_two_lanes_that_meet_the_same_trouble_share_one_hold(house: House) -> None:
+    """Held in one moment by two processes, both lanes are held and one story tells of them."""
+    house.store.lanes.add("other")
+    for _ in range(10):
+        with ThreadPoolExecutor(2) as pool:
+            meet = threading.Barrier(2)
+
+            def hold(lane: str, meet: threading.Barrier = meet) -> bool:
+                meet.wait(5)
+                return house.store.holds.hold(lane, Trouble("shop", HoldKind.REFUSED, "401"), NOON)
+
+            assert list(pool.map(hold, ["books", "other"])) == [True, True]
+        assert house.story().connection == "shop"
+        house.store.holds.open("shop", NOON)
+        house.store.holds.end(house.story().id, NOON)
+        house.store.holds.keep(house.story().id, {"ended": True})
