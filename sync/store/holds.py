@@ -104,6 +104,9 @@ _PROBE = (
     .where(_NAMED, lanes.c.probe_at == sa.bindparam("was", type_=_AT))
     .values(probe_at=sa.bindparam("next", type_=_AT), probes=lanes.c.probes + 1)
 )
+_REFUSED = sa.select(lanes.c.held_reason).where(_FOR, lanes.c.held_kind == HoldKind.REFUSED.value)
+"""Of one connection a lane may be refused and another one paused: the first needs somebody."""
+
 _STILL = sa.select(sa.func.count()).select_from(lanes).where(_FOR)
 _BEHIND = (
     sa.select(syncs.c.currency, sa.func.count(), sa.func.sum(syncs.c.amount_minor))
@@ -323,12 +326,13 @@ def _story(connection: Connection, row: RowMapping) -> HoldRow:
     is_held = row["opened_at"] is None
     given = {"for_connection": row["connection"]}
     behind = connection.execute(_BEHIND, given).all() if is_held else []
+    refused = connection.execute(_REFUSED, given).scalar() if is_held else None
     return HoldRow(
         id=row["id"],
         connection=row["connection"],
         system=row["system"],
-        kind=HoldKind(row["kind"]),
-        reason=row["reason"],
+        kind=HoldKind.REFUSED if refused else HoldKind(row["kind"]),
+        reason=refused or row["reason"],
         by=Actor(row["actor_id"], row["actor_name"]),
         began_at=row["began_at"],
         opened_at=row["opened_at"],

@@ -421,3 +421,14 @@ def test_two_lanes_that_meet_the_same_trouble_share_one_hold(house: House) -> No
         house.store.holds.open("shop", NOON)
         house.store.holds.end(house.story().id, NOON)
         house.store.holds.keep(house.story().id, {"ended": True})
+
+
+def test_a_pause_hides_no_refusal(house: House) -> None:
+    """Where one lane of a connection is refused and another paused, a person reads to reconnect."""
+    house.store.lanes.add("other")
+    holds = house.store.holds
+    holds.hold("books", Trouble("books", HoldKind.REFUSED, "401"), NOON)
+    holds.hold("other", Trouble("books", HoldKind.PAUSED, "Paused", by=OMAR), NOON)
+    assert (house.story().kind, house.story().reason) == (HoldKind.REFUSED, "401")
+    holds.open("books", NOON, [HoldKind.REFUSED])
+    assert (house.story().kind, house.story().by) == (HoldKind.PAUSED, OMAR)
