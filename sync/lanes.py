@@ -122,11 +122,13 @@ class Lanes:
         deadline = self.clock.now() + timedelta(seconds=grace)
         if self._keeper.is_alive():  # first: it may be taking a lane
             self._keeper.join(grace)
-        for lane in self._taken.values():
+        with self._taking:  # a drain that begins in this moment is in, or refused
+            taken = list(self._taken.values())
+        for lane in taken:
             lane.stop()
-        for lane in self._taken.values():
+        for lane in taken:
             lane.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
-        return not any(lane.alive for lane in self._taken.values())
+        return not any(lane.alive for lane in taken)
 
     def _keep(self) -> None:
         urgent = False
