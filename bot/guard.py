@@ -38,8 +38,11 @@ _SHAPES: dict[str, tuple[type, ...]] = {
 """What the parts of a payload are, where they are there at all; Bolt takes it for granted."""
 
 _OF_A_COMMAND = ("user_id", "channel_id")
-_PLACE_OF_ID = {"block_actions": ("actions", "action_id"), "view_submission": ("view", "id")}
-"""What an interaction of each kind happens to, and the name of its id."""
+_NAMED_BY = {
+    "block_actions": ("actions", ("action_id",)),
+    "view_submission": ("view", ("id", "type", "callback_id")),
+}
+"""What an interaction of each kind happens to, and what names that."""
 
 _TIMESTAMP = b"x-slack-request-timestamp"
 _SIGNATURE = b"x-slack-signature"
@@ -133,12 +136,12 @@ def _well_shaped(payload: dict[str, Any]) -> bool:
 def _names_who(payload: dict[str, Any]) -> bool:
     """Return whether an interaction says who acted, and on what."""
     kind = payload["type"]
-    if kind not in _PLACE_OF_ID:
+    if kind not in _NAMED_BY:
         return True
-    name, needed = _PLACE_OF_ID[kind]
+    name, needed = _NAMED_BY[kind]
     place = payload.get(name)
     acted_on = place[0] if isinstance(place, list) and place else place
-    return _all_there(payload.get("user"), "id") and _all_there(acted_on, needed)
+    return _all_there(payload.get("user"), "id") and _all_there(acted_on, *needed)
 
 
 def _all_there(part: Any, *names: str) -> bool:

@@ -146,7 +146,7 @@ class Outbox:
             case Refused(error):
                 log.error("outbox.refused", error=error, **what)
                 try:
-                    self._undelivered(post, error)
+                    self._noted(lambda: self._undelivered(post, error))
                 finally:
                     self._noted(lambda: self._store.posts.fail(post.uid, error, now))
             case _:

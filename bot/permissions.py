@@ -26,7 +26,7 @@ class Action(StrEnum):
     RETRY = "retry"
     SYNC = "sync"
     DIGEST = "digest"
-    """Post today's digest now, or share an answer with the channel."""
+    """Post today's digest now."""
 
     BACKFILL = "backfill"
     """Put history in, many documents at once."""

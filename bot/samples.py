@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.answers import RetriedView, brought_view, retried_view
 from bot.backfill_samples import backfill_samples
+from bot.channels import Audience
 from bot.digest import digest_view, kept
 from bot.document import document_view
 from bot.holding_samples import holding_samples
@@ -175,6 +176,9 @@ UNREAD = replace(
 )
 """A source cannot be read."""
 
+UNATTENDED = replace(CALM, unattended=True)
+"""Lanes are handed out, and no worker runs."""
+
 
 def digest_of(found: Figures) -> Digest:
     """Return the digest that lists what `found` has."""
@@ -242,7 +246,9 @@ def samples() -> Samples:
     """Return, by template, the values that it is drawn with."""
     return {
         "log": _logs(),
-        "status": [{"view": status_view(one, NOW)} for one in (figures(), CALM, UNREAD)],
+        "status": [
+            {"view": status_view(one, NOW)} for one in (figures(), CALM, UNREAD, UNATTENDED)
+        ],
         "digest": _digests(),
         "digest_sent": [{}],
         "document": [{"view": document_view(one)} for one in _stories()],
@@ -284,6 +290,7 @@ def _troubles() -> Samples:
             {"channel": channel, "code": "invalid_blocks", "reference": "1f3c9a0b", "is_digest": it}
             for channel, it in (("C0FINANCE", True), ("C0FINANCE", False), (None, False))
         ],
+        "unshared": [{"audience": one.value} for one in Audience if one is not Audience.OURS],
         "unstored": [{"trouble": trouble.value} for trouble in Trouble],
     }
 

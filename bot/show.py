@@ -13,6 +13,7 @@ from bot import limits
 from bot.answers import brought_view, retried_view
 from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
+from bot.channels import Audience
 from bot.digest import MOST_GROUPS, digest_view, kept
 from bot.document import document_view
 from bot.holding import hold_message_view
@@ -171,6 +172,13 @@ class Show:
     def help(self, verb: Verb | None = None) -> Message:
         """Explain a verb, or list them all."""
         return self._draw("help", verb=verb, verbs=list(Verb))
+
+    def unshared(self, message: Mapping[str, Any], audience: Audience) -> Message:
+        """Return a message that only its reader sees, with the reason why it was not shared."""
+        why = self._draw("unshared", audience=audience.value)
+        blocks = [*message["blocks"], *why["blocks"]]
+        text = f"{message['text']} {why['text']}"
+        return {**message, "text": text, "blocks": blocks[-limits.MESSAGE_BLOCKS :]}
 
     def undelivered(self, channel: str, why: Why, code: str, *, is_digest: bool) -> Message:
         """Say that a channel did not get what follows, why, and what to do."""

@@ -44,6 +44,7 @@ class StatusView:
     holds: Sequence[HoldView]
     unread: Sequence[Unread]
     routes: Sequence[str]
+    unattended: bool
     show_all: str
     log: str
 
@@ -69,6 +70,7 @@ def status_view(figures: Figures, now: datetime) -> StatusView:
         holds=hold_views(figures),
         unread=figures.unread[:MOST_HOLDS],
         routes=figures.routes,
+        unattended=figures.unattended,
         show_all=page_value(Filters(statuses=(Status.FAILED,))),
         log=page_value(Filters()),
     )

@@ -71,7 +71,7 @@ def patience(headers: Mapping[str, Any], now: datetime) -> timedelta:
 def _until(date: str, now: datetime) -> timedelta:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return UNSAID_WAIT
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
 

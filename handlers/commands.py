@@ -1,7 +1,7 @@
 """What happens when someone types `/invsync ...`: parse, ask the gate, call, show.
 
 The answer travels in the acknowledgement, for the caller alone unless `share` was typed in a
-channel that no outsider reads.
+channel where invsync was invited and that no outsider reads.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from slack_bolt import Ack, BoltResponse
 
 from bot.backfill import FormView
-from bot.channels import Channels
+from bot.channels import Audience, Channels
 from bot.errands import bring
 from bot.outbox import Outbox
 from bot.permissions import Action
@@ -61,8 +61,12 @@ class Commands:
         message = self.answer(command, call, person)
         if message is None:
             return ack()
-        shared = getattr(command, "share", False) and self.channels.closed(call.channel)
-        return ack(**message, response_type="in_channel" if shared else "ephemeral")
+        if not getattr(command, "share", False):
+            return ack(**message, response_type="ephemeral")
+        audience = self.channels.audience(call.channel)
+        if audience is Audience.OURS:
+            return ack(**message, response_type="in_channel")
+        return ack(**self.show.unshared(message, audience), response_type="ephemeral")
 
     def answer(
         self, command: parse.Command | Problem, call: Typed, person: Actor

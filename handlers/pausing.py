@@ -14,11 +14,12 @@ WAITS = "waits for the connection. Nothing was sent; it goes by itself once the 
 
 def pause_line(engine: Engine, name: str) -> str:
     """Pause a connection; returns what to say. Raises WrongUse."""
+    name = _meant(engine, name)
     match engine.holding.pause(name, TERMINAL):
         case Pausing.DONE:
             return f"{name}: paused. Its documents wait, whole. Next: app.py resume {name}"
         case Pausing.ALREADY:
-            return f"{name}: is held already. Nothing is sent."
+            return f"{name}: is held already; nothing is sent until that ends."
         case Pausing.UNKNOWN:
             raise WrongUse(_unknown(name))
         case other:
@@ -27,6 +28,7 @@ def pause_line(engine: Engine, name: str) -> str:
 
 def resume_line(engine: Engine, name: str) -> str:
     """Resume a connection; returns what to say. Raises WrongUse."""
+    name = _meant(engine, name)
     match engine.holding.resume(name):
         case Pausing.DONE:
             return f"{name}: resumed. One document goes first, the others follow."
@@ -44,17 +46,31 @@ _RESUMED = {Pausing.DONE: "resumed", Pausing.ALREADY: "running", Pausing.UNKNOWN
 
 def paused(engine: Engine, show: Show, name: str, by: Actor) -> Message:
     """Pause a connection for somebody in Slack; returns the answer."""
+    name = _meant(engine, name)
     return show.paused(_PAUSED[engine.holding.pause(name, by)], name, _names(engine))
 
 
 def resumed(engine: Engine, show: Show, name: str) -> Message:
     """Resume a connection for somebody in Slack; returns the answer."""
+    name = _meant(engine, name)
     return show.paused(_RESUMED[engine.holding.resume(name)], name, _names(engine))
 
 
 def _names(engine: Engine) -> list[str]:
-    routes = engine.routes()
-    return sorted({end.name for route in routes for end in (route.source, route.destination)})
+    return sorted(_ends(engine))
+
+
+def _ends(engine: Engine) -> dict[str, str]:
+    """Return the system of every connection that a route uses, by name."""
+    ends = [end for route in engine.routes() for end in (route.source, route.destination)]
+    return {end.name: end.system for end in ends}
+
+
+def _meant(engine: Engine, name: str) -> str:
+    """Return the connection that is meant: its own name, or that of a system that has only one."""
+    ends = _ends(engine)
+    named = [one for one, system in ends.items() if system == name.lower()]
+    return named[0] if name not in ends and len(named) == 1 else name
 
 
 def is_stuck(sync: Sync) -> bool:

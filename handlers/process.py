@@ -115,7 +115,7 @@ def serving(
 
 
 def _look_for_workers(handout: Handout) -> None:
-    if not handout.workers():
+    if handout.workers() == 0:
         log.error("no worker runs", next="start one beside this process: app.py work")
 
 

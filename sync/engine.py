@@ -177,6 +177,7 @@ class Engine:
             oldest=min((cause.oldest for group in groups for cause in group.causes), default=None),
             resolved_since=resolved,
             routes=[route.name for route in self.routes()],
+            unattended=self.lanes.unattended(),
         )
 
     def _unread(self) -> list[Unread]:

@@ -61,6 +61,8 @@ class Figures:
     oldest: datetime | None = None
     resolved_since: int = 0
     routes: Sequence[str] = ()
+    unattended: bool = False
+    """No worker process runs, and this one only hands lanes out: nothing is sent."""
 
     @property
     def need(self) -> int:

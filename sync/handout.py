@@ -97,9 +97,13 @@ class Handout:
         """Return whether lanes wait for a slot."""
         return bool(self._locks())
 
-    def workers(self) -> int:
-        """Return how many worker processes were heard of lately."""
-        row = self._app.connector.execute_query_one(_WORKERS, seconds=DEAD_SECONDS)
+    def workers(self) -> int | None:
+        """Return how many worker processes were heard of lately; None where nobody can tell."""
+        try:
+            row = self._app.connector.execute_query_one(_WORKERS, seconds=DEAD_SECONDS)
+        except ConnectorException as error:
+            log.warning("workers unknown", reason=str(error))
+            return None
         return int(row["count"])
 
     def worker(self, drain: Callable[[str], None], guarded: Guarded) -> "Drains":

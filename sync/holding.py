@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -18,9 +19,10 @@ import structlog
 from sync.clock import Clock
 from sync.connectors.base import Destination, Source
 from sync.errors import ReadError, Reconnect, TryLater
+from sync.lanes import guarded
 from sync.policy import backoff
 from sync.records import Actor, Connection, HoldKind, Sync
-from sync.store import Store, Unavailable
+from sync.store import Store
 from sync.store.holds import Probe, Trouble
 from sync.times import Times
 
@@ -40,7 +42,7 @@ class Pausing(StrEnum):
 
     DONE = "done"
     ALREADY = "already"
-    """Every lane of the connection was held already, or none was paused."""
+    """Every lane was held already and not by a breaker of this connection, or none was paused."""
 
     UNKNOWN = "unknown"
     """There is no connection of that name, or no route uses it."""
@@ -142,13 +144,17 @@ class Holding:
         self._stopping.set()
 
     def pause(self, name: str, by: Actor) -> Pausing:
-        """Hold the lanes that the connection feeds or is the end of, until someone resumes it."""
+        """Hold the lanes that the connection feeds or is the end of, until someone resumes it.
+
+        A breaker of the connection hands its lanes over: else it would open them by itself.
+        """
         lanes = self._lanes_of(name)
         if not lanes:
             return Pausing.UNKNOWN
         now = self._clock.now()
         trouble = Trouble(name, HoldKind.PAUSED, "Paused by a person", by=by)
-        held = [self._store.holds.hold(lane, trouble, now) for lane in lanes]
+        holds = self._store.holds
+        held = [holds.hold(lane, trouble, now) or holds.turn(lane, trouble, now) for lane in lanes]
         self._opened()
         return Pausing.DONE if any(held) else Pausing.ALREADY
 
@@ -168,7 +174,7 @@ class Holding:
         for probe in self._store.holds.due(now):
             next_at = now + pause_after(probe.probes + 1, self._times)
             if self._store.holds.claim(probe, next_at):
-                self._probe(probe)
+                guarded(f"probe of {probe.connection}", partial(self._probe, probe))
         for hold in self._store.holds.stories(now):
             if hold.opened_at and not hold.ended_at and not hold.going.left:
                 self._store.holds.end(hold.id, now)
@@ -209,7 +215,4 @@ class Holding:
 
     def _keep(self) -> None:
         while not self._stopping.wait(self._times.tick):
-            try:
-                self.look()
-            except Unavailable as error:
-                log.warning("database", reason=str(error))
+            guarded("holding", self.look)

@@ -48,6 +48,10 @@ class Handout(Protocol):
         """Return whether lanes wait for a slot."""
         ...
 
+    def workers(self) -> int | None:
+        """Return how many worker processes live; None where nobody can tell."""
+        ...
+
 
 def owner_name() -> str:
     """Return a name for this process that no other, also a later one, shares."""
@@ -118,11 +122,13 @@ class Lanes:
         deadline = self.clock.now() + timedelta(seconds=grace)
         if self._keeper.is_alive():  # first: it may be taking a lane
             self._keeper.join(grace)
-        for lane in self._taken.values():
+        with self._taking:  # a drain that begins in this moment is in, or refused
+            taken = list(self._taken.values())
+        for lane in taken:
             lane.stop()
-        for lane in self._taken.values():
+        for lane in taken:
             lane.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
-        return not any(lane.alive for lane in self._taken.values())
+        return not any(lane.alive for lane in taken)
 
     def _keep(self) -> None:
         urgent = False
@@ -169,6 +175,10 @@ class Lanes:
     def crowded(self) -> bool:
         """Return whether other lanes wait for the slot of a drain."""
         return self._handout is not None and self._handout.crowded()
+
+    def unattended(self) -> bool:
+        """Return whether lanes are handed out and no process lives that would work them."""
+        return self._handout is not None and self._handout.workers() == 0
 
 
 class _Lane:

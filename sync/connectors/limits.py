@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync.connectors.outcome import USUAL_WAIT, retry_after
+from sync.connectors.outcome import DIGITS, USUAL_WAIT, retry_after
 from sync.connectors.transport import Answer
 
 SHARE = 0.975
@@ -100,4 +100,4 @@ def _room(headers: Mapping[str, str]) -> Advice:
 
 
 def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else 0
+    return int(text) if text and text.isdecimal() and len(text) <= DIGITS else 0

@@ -13,6 +13,9 @@ from sync.systems import title_of
 
 LONGEST_WAIT = timedelta(hours=1)
 USUAL_WAIT = timedelta(seconds=60)
+DIGITS = 9
+"""The most of a number in a header that is believed."""
+
 SHOWN = 300
 """How much of an unreadable answer a reason quotes."""
 
@@ -35,10 +38,11 @@ def retry_after(answer: Answer, now: datetime) -> timedelta | None:
     if not given:
         return None
     if given.isdecimal():
-        return min(timedelta(seconds=int(given)), LONGEST_WAIT)
+        seconds = timedelta(seconds=int(given[:DIGITS]))
+        return min(seconds, LONGEST_WAIT) if len(given) <= DIGITS else LONGEST_WAIT
     try:
         moment = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         return USUAL_WAIT
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(timedelta(0), min(aware - now, LONGEST_WAIT))

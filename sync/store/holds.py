@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
 from sync.money import Money
@@ -29,6 +30,19 @@ _FOR = lanes.c.held_for == sa.bindparam("for_connection")
 _THIS = holds.c.id == sa.bindparam("hold")
 _ONGOING = sa.select(holds).where(
     holds.c.connection == sa.bindparam("for_connection"), holds.c.ended_at.is_(None)
+)
+_BEGIN = {
+    name: dialect.insert(holds)
+    .on_conflict_do_nothing(index_elements=["connection"], index_where=holds.c.ended_at.is_(None))
+    .returning(holds.c.id)
+    for name, dialect in {"sqlite": sqlite, "postgresql": postgresql}.items()
+}
+"""Two processes may meet the same trouble in one moment: the second one continues the hold."""
+
+_AGAIN = (
+    sa.update(holds)
+    .where(holds.c.connection == sa.bindparam("for_connection"), holds.c.ended_at.is_(None))
+    .values(opened_at=None)
 )
 _HOLD = (
     sa.update(lanes)
@@ -90,6 +104,9 @@ _PROBE = (
     .where(_NAMED, lanes.c.probe_at == sa.bindparam("was", type_=_AT))
     .values(probe_at=sa.bindparam("next", type_=_AT), probes=lanes.c.probes + 1)
 )
+_REFUSED = sa.select(lanes.c.held_reason).where(_FOR, lanes.c.held_kind == HoldKind.REFUSED.value)
+"""Of one connection a lane may be refused and another one paused: the first needs somebody."""
+
 _STILL = sa.select(sa.func.count()).select_from(lanes).where(_FOR)
 _BEHIND = (
     sa.select(syncs.c.currency, sa.func.count(), sa.func.sum(syncs.c.amount_minor))
@@ -197,16 +214,19 @@ class Holds:
             _begin(connection, trouble, now)
         return True
 
-    def turn(self, lane: str, trouble: Trouble, now: datetime) -> None:
-        """Let a held lane be held for another reason."""
-        turned = (
-            sa.update(lanes)
-            .where(_NAMED, lanes.c.held_at.is_not(None))
-            .values(held_reason=trouble.reason, held_kind=trouble.kind.value, probe_at=None)
-        )
+    def turn(self, lane: str, trouble: Trouble, now: datetime) -> bool:
+        """Let a lane that a breaker of the connection holds be held for another reason.
+
+        False where no such breaker holds it (any more).
+        """
+        turned = sa.update(lanes).where(_NAMED, _FOR, lanes.c.held_kind == HoldKind.BREAKER.value)
+        given = {"lane": lane, "for_connection": trouble.connection}
+        reason = {"held_reason": trouble.reason, "held_kind": trouble.kind.value}
         with self._database.write() as connection:
-            if connection.execute(turned, {"lane": lane}).rowcount == 1:
-                _begin(connection, trouble, now)
+            if connection.execute(turned.values(**reason, probe_at=None), given).rowcount != 1:
+                return False
+            _begin(connection, trouble, now)
+        return True
 
     def open(
         self, connection_name: str, now: datetime, kinds: Collection[HoldKind] = tuple(HoldKind)
@@ -296,27 +316,23 @@ def _begin(connection: Connection, trouble: Trouble, now: datetime) -> None:
         "actor_id": trouble.by.id,
         "actor_name": trouble.by.name,
     }
-    given = {"for_connection": trouble.connection}
-    ongoing = connection.execute(_ONGOING, given).mappings().first()
-    if ongoing:
-        again = sa.update(holds).where(_THIS).values(opened_at=None, **told)
-        connection.execute(again, {"hold": ongoing["id"]})
-    else:
-        connection.execute(
-            sa.insert(holds).values(connection=trouble.connection, began_at=now, **told)
-        )
+    begun = {"connection": trouble.connection, "began_at": now, **told}
+    if connection.execute(_BEGIN[connection.dialect.name], begun).scalar() is None:
+        given = {"for_connection": trouble.connection}
+        connection.execute(_AGAIN.values(**told), given)
 
 
 def _story(connection: Connection, row: RowMapping) -> HoldRow:
     is_held = row["opened_at"] is None
     given = {"for_connection": row["connection"]}
     behind = connection.execute(_BEHIND, given).all() if is_held else []
+    refused = connection.execute(_REFUSED, given).scalar() if is_held else None
     return HoldRow(
         id=row["id"],
         connection=row["connection"],
         system=row["system"],
-        kind=HoldKind(row["kind"]),
-        reason=row["reason"],
+        kind=HoldKind.REFUSED if refused else HoldKind(row["kind"]),
+        reason=refused or row["reason"],
         by=Actor(row["actor_id"], row["actor_name"]),
         began_at=row["began_at"],
         opened_at=row["opened_at"],

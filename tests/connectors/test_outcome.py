@@ -8,6 +8,7 @@ import pytest
 
 from sync.connectors import daftra_answers
 from sync.connectors import salla as salla_connector
+from sync.connectors.limits import Advice, advice_of
 from sync.connectors.outcome import Event, outcome_of, refusal_of, retry_after
 from sync.connectors.transport import Answer, Unanswered, Unsent
 from sync.errors import ErrorType, FixData, Reconnect, TryLater
@@ -72,14 +73,24 @@ def test_the_table_of_outcomes(event: Event, kind: type) -> None:
         ("0", timedelta(0)),
         ("3600", timedelta(hours=1)),
         ("999999", timedelta(hours=1)),
+        ("9" * 40, timedelta(hours=1)),
+        ("9" * 9000, timedelta(hours=1)),
         ("Fri, 20 Nov 2026 12:00:30 GMT", timedelta(seconds=30)),
         ("Fri, 20 Nov 2026 11:00:00 GMT", timedelta(0)),
         ("soon", MINUTE),
+        ("Fri, 20 Nov 99999999999999999999 12:00:30 GMT", MINUTE),
     ],
 )
 def test_retry_after_in_every_form(given: str, wait: timedelta) -> None:
     """Retry-After counts as seconds or as a date, an hour at most; what is neither is a minute."""
     assert retry_after(answer(429, retry_after=given), NOW) == wait
+
+
+@pytest.mark.parametrize("digits", [10, 400, 9000])
+def test_absurd_rate_headers_are_passed_over(digits: int) -> None:
+    """A limit of more digits than any system has teaches nothing, and breaks nothing."""
+    absurd = {"x_ratelimit_limit": "9" * digits, "x_ratelimit_remaining": "1"}
+    assert advice_of(answer(201, {"id": 1}, **absurd), NOW) == Advice()
 
 
 def test_a_429_without_retry_after_waits_a_minute() -> None:

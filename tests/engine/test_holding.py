@@ -1,10 +1,14 @@
 """Held lanes: refused, silent or paused; what waits is untouched, and goes on step by step."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from sync.connectors.base import Destination, Source
 from sync.documents import Account
@@ -19,9 +23,17 @@ from sync.worker import Worker
 from tests.builders import KEY, NOON, a_route, discovered, document, order
 from tests.fakes import Books, Ends, Shop, TurnedClock
 
-TIMES = Times.of(request_timeout=1, settle=3, lease=4, retry_base=10)
+TIMES = Times.of(request_timeout=1, settle=3, lease=4, retry_base=10, tick=0.05)
 OMAR = Actor("U1", "Omar")
 WIDTH = 10
+
+
+def until(true: Callable[[], object], seconds: float = 5) -> None:
+    """Poll until something is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
 
 
 @dataclass
@@ -30,10 +42,12 @@ class Watched(Books):
 
     checks: int = 0
     unwell: list[ReadError] = field(default_factory=list)
+    during_check: Callable[[], object] = lambda: None
 
     def check(self) -> Account:
         """Say whose books these are, unless the script says otherwise."""
         self.checks += 1
+        self.during_check()
         if self.unwell:
             raise self.unwell.pop(0)
         return super().check()
@@ -340,3 +354,81 @@ def test_the_story_counts_down_and_ends(house: House) -> None:
     assert story.ended_at
     house.holding.pause("books", ENGINE)
     assert len(house.store.holds.stories(NOON)) == 2
+
+
+def test_a_pause_takes_over_from_a_breaker(house: House) -> None:
+    """What a person pauses during an outage stays paused when the system answers again."""
+    house.add(*range(1, 31))
+    house.books.fails = [silent() for _ in range(WIDTH)]
+    house.step()
+    assert house.holding.pause("books", OMAR) is Pausing.DONE
+    assert house.step(3600) == 0
+    story = house.story()
+    assert (story.kind, story.by, story.next_at) == (HoldKind.PAUSED, OMAR, None)
+    assert house.books.checks == 0
+    assert house.holding.resume("books") is Pausing.DONE
+    assert house.step(TIMES.retry_base) == 1
+
+
+def test_a_pause_during_a_probe_is_kept(house: House) -> None:
+    """The answer to a check that was under way neither ends nor renames a person's pause."""
+    house.add(1)
+    trouble = Trouble("books", HoldKind.BREAKER, "503", probe_at=NOON)
+    house.store.holds.hold("books", trouble, NOON)
+    house.books.during_check = lambda: house.holding.pause("books", OMAR)
+    house.books.unwell = [refused()]
+    house.holding.look()
+    assert house.story().kind is HoldKind.PAUSED
+
+
+def test_what_waits_for_another_connection_is_not_renamed(house: House) -> None:
+    """A lane that is held for its source is not paused for its destination, and that is said."""
+    trouble = Trouble("shop", HoldKind.BREAKER, "503", probe_at=NOON + timedelta(hours=1))
+    house.store.holds.hold("books", trouble, NOON)
+    assert house.holding.pause("books", OMAR) is Pausing.ALREADY
+    assert house.story().connection == "shop"
+
+
+def test_a_bug_in_one_probe_ends_no_others(house: House) -> None:
+    """A check that fails in a way nobody thought of is logged; the breakers are asked on."""
+    house.add(1)
+    trouble = Trouble("books", HoldKind.BREAKER, "503", probe_at=house.clock.now())
+    house.store.holds.hold("books", trouble, house.clock.now())
+    house.books.during_check = lambda: 1 // 0
+    house.holding.start()
+    with capture_logs() as logs:
+        until(lambda: house.books.checks == 1)
+        until(lambda: any(one["event"] == "unexpected" for one in logs))
+    house.books.during_check = lambda: None
+    house.clock.turn(3600)
+    until(lambda: not house.store.lanes.is_held("books"))
+    house.holding.stop()
+
+
+def test_two_lanes_that_meet_the_same_trouble_share_one_hold(house: House) -> None:
+    """Held in one moment by two processes, both lanes are held and one story tells of them."""
+    house.store.lanes.add("other")
+    for _ in range(10):
+        with ThreadPoolExecutor(2) as pool:
+            meet = threading.Barrier(2)
+
+            def hold(lane: str, meet: threading.Barrier = meet) -> bool:
+                meet.wait(5)
+                return house.store.holds.hold(lane, Trouble("shop", HoldKind.REFUSED, "401"), NOON)
+
+            assert list(pool.map(hold, ["books", "other"])) == [True, True]
+        assert house.story().connection == "shop"
+        house.store.holds.open("shop", NOON)
+        house.store.holds.end(house.story().id, NOON)
+        house.store.holds.keep(house.story().id, {"ended": True})
+
+
+def test_a_pause_hides_no_refusal(house: House) -> None:
+    """Where one lane of a connection is refused and another paused, a person reads to reconnect."""
+    house.store.lanes.add("other")
+    holds = house.store.holds
+    holds.hold("books", Trouble("books", HoldKind.REFUSED, "401"), NOON)
+    holds.hold("other", Trouble("books", HoldKind.PAUSED, "Paused", by=OMAR), NOON)
+    assert (house.story().kind, house.story().reason) == (HoldKind.REFUSED, "401")
+    holds.open("books", NOON, [HoldKind.REFUSED])
+    assert (house.story().kind, house.story().by) == (HoldKind.PAUSED, OMAR)

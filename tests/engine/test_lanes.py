@@ -80,8 +80,8 @@ class House:
     handing_out: bool = False
     stack: ExitStack = field(default_factory=ExitStack)
 
-    def lanes(self, times: Times = TIMES, width: int = 2) -> Lanes:
-        """Start keeping lanes."""
+    def lanes(self, times: Times = TIMES, width: int = 2, *, draining: bool = True) -> Lanes:
+        """Start keeping lanes; those handed out are only asked for unless `draining`."""
         worker = Worker(self.store, Ends(self.shop, self.books), CLOCK, times)
         lanes = Lanes(self.store, worker, CLOCK, times, width=lambda _: width, ended=lambda: None)
         if not self.handing_out:
@@ -92,10 +92,11 @@ class House:
         handout.prepare()
         self.stack.callback(handout.close)
         drains = handout.worker(lanes.drain, guarded)
-        self.stack.callback(drains.stop, 5)
+        if draining:
+            self.stack.callback(drains.stop, 5)
+            drains.start()
         self.stack.callback(lanes.stop, 2)
         lanes.start(handout)
-        drains.start()
         return lanes
 
     def add(self, number: int) -> int:
@@ -432,3 +433,13 @@ def test_nobody_works_a_lane_that_another_holds(shared: House) -> None:
     until(lambda: shared.count(Status.SUCCESS) == 30, 10)
     assert sorted(shared.shop.reads) == sorted(str(number) for number in range(30))
     assert shared.shop.most <= 2
+
+
+def test_it_is_known_whether_a_worker_lives(shared: House) -> None:
+    """Lanes that are handed out are unattended until a worker runs; those of one machine never."""
+    asking = shared.lanes(draining=False)
+    assert asking.unattended()
+    shared.lanes()
+    until(lambda: not asking.unattended(), 10)
+    alone = Lanes(shared.store, asking.worker, CLOCK, TIMES, width=lambda _: 2, ended=lambda: None)
+    assert not alone.unattended()

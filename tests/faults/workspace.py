@@ -196,9 +196,5 @@ class OwnChannels:
         """No."""
         return False
 
-    def closed(self, _channel: str) -> bool:
-        """Yes."""
-        return True
-
 
 REDELIVERED_AFTER = timedelta(seconds=60)

@@ -61,6 +61,7 @@ class ScriptedSlack:
         self.users: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, list[str]] = {}
         self.shared = False
+        self.member = True
         self.sockets: list[tuple[asyncio.AbstractEventLoop, WebSocket]] = []
         self._script: dict[str, list[Say]] = defaultdict(list)
         self._arrived = threading.Condition()
@@ -148,7 +149,8 @@ class ScriptedSlack:
                 self.messages.append({**body, "ts": ts})
                 return {"channel": body["channel"], "ts": ts}
             case "conversations.info":
-                return {"channel": {"id": body["channel"], "is_ext_shared": self.shared}}
+                told = {"is_ext_shared": self.shared, "is_member": self.member}
+                return {"channel": {"id": body["channel"], **told}}
             case "conversations.history":
                 return {"messages": self.messages}
             case "conversations.open":

@@ -24,6 +24,8 @@ TYPED = {"command": "/invsync", "text": "show payload", "team_id": "T1"}
 WHO = {"user_id": "U1", "channel_id": "C1"}
 COMMAND = urlencode({**TYPED, **WHO}).encode()
 PRESS = {"type": "block_actions", "user": {"id": "U1"}, "actions": [{"action_id": "retry"}]}
+FORM_VIEW = {"id": "V1", "type": "modal", "callback_id": "sync"}
+SUBMISSION = {"type": "view_submission", "user": {"id": "U1"}, "view": FORM_VIEW}
 Headers = list[tuple[str, str]]
 
 
@@ -34,6 +36,7 @@ def port() -> Iterator[int]:
     bolt.command("/invsync")(_echo)
     bolt.action(re.compile(""))(_done)
     bolt.event(re.compile(""))(_done)
+    bolt.view(re.compile(""))(_done)
     bolt.error(_told)
     server = WebServer(
         site(Health({}), guarded(bolt, SECRET, SystemClock())), listening("127.0.0.1", 0)
@@ -101,6 +104,7 @@ def test_a_command_passes(port: int) -> None:
     "body",
     [
         urlencode({"payload": json.dumps(PRESS)}).encode(),
+        urlencode({"payload": json.dumps(SUBMISSION)}).encode(),
         json.dumps({"type": "url_verification", "challenge": "c"}).encode(),
         b"ssl_check=1&token=t",
     ],
@@ -187,8 +191,11 @@ def test_a_huge_body_is_refused(port: int) -> None:
         json.dumps({**PRESS, "user": {"id": 7}}).encode(),
         json.dumps({**PRESS, "actions": []}).encode(),
         json.dumps({**PRESS, "actions": [{}]}).encode(),
-        json.dumps({"type": "view_submission", "user": {"id": "U1"}, "view": {}}).encode(),
-        json.dumps({"type": "view_submission", "user": "U1", "view": {"id": "V1"}}).encode(),
+        json.dumps({**SUBMISSION, "view": {}}).encode(),
+        json.dumps({**SUBMISSION, "user": "U1"}).encode(),
+        json.dumps({**SUBMISSION, "view": {"id": "V1", "callback_id": "sync"}}).encode(),
+        json.dumps({**SUBMISSION, "view": {**FORM_VIEW, "type": 7}}).encode(),
+        json.dumps({**SUBMISSION, "view": {**FORM_VIEW, "callback_id": 7}}).encode(),
     ],
 )
 def test_signed_but_no_payload(port: int, body: bytes) -> None:

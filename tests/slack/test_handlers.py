@@ -67,11 +67,21 @@ def test_the_unknown_is_named(quiet: Desk) -> None:
 
 
 def test_share(quiet: Desk) -> None:
-    """`share` shows an answer to the channel, unless outsiders read it."""
-    assert quiet.type("log share").body["response_type"] == "in_channel"
+    """`share` shows an answer to the channel; where it may not, the caller reads why."""
+    shared = quiet.type("log share").body
+    assert (shared["response_type"], "Not shared" in words(shared)) == ("in_channel", False)
     quiet.slack.shared = True
-    answer = quiet.type("log share", channel_id="C0SHARED")
-    assert answer.body["response_type"] == "ephemeral"
+    told = quiet.type("log share", channel_id="C0SHARED").body
+    assert told["response_type"] == "ephemeral"
+    assert "Not shared: people of another organisation read this channel." in words(told)
+    quiet.slack.shared, quiet.slack.member = False, False
+    told = quiet.type("status share", channel_id="C0GENERAL").body
+    assert told["response_type"] == "ephemeral"
+    assert "Not shared: invsync is no member of this channel." in words(told)
+    quiet.slack.script("conversations.info", refusal("channel_not_found"))
+    told = quiet.type("log share", channel_id="D0OTHERS").body
+    assert told["response_type"] == "ephemeral"
+    assert "Not shared: Slack does not say who reads this channel." in words(told)
 
 
 @pytest.mark.parametrize("user", [STRANGER, GUEST, ROBOT, GONE, "U0UNKNOWN"])

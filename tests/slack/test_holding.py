@@ -124,6 +124,12 @@ def test_an_admin_pauses_and_resumes(front: Front) -> None:
     front.told("Daftra (books) is resumed.", "2 of 2 went through")
 
 
+def test_a_system_that_has_one_connection_is_its_name_too(front: Front) -> None:
+    """People say Daftra, not the name of its connection: both pause it."""
+    assert "books is paused" in front.type("pause daftra", ADMIN).text
+    assert "books is resumed" in front.type("resume Daftra", ADMIN).text
+
+
 def test_an_outage_is_told_without_anything_to_press(front: Front) -> None:
     """A breaker's message says when it asks again, and that it answers again in the end."""
     front.add(1)

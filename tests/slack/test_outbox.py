@@ -25,7 +25,7 @@ from bot.sender import Outcome, Sender, Sent, Waits
 from bot.web_api import web_client
 from sync.clock import SystemClock
 from sync.outward import Post, PostState
-from sync.store import Store
+from sync.store import Store, Trouble, Unavailable
 from tests.builders import KEY
 from tests.slack.scripted import CHANNEL, LOST, RATE_LIMITED, Say, ScriptedSlack, refusal
 
@@ -43,13 +43,21 @@ class House:
         self.slack = slack
         self.clock = SystemClock()
         self.ran: list[str] = []
+        self.told: list[str] = []
+        self.trouble = 0
         client = web_client("xoxb-1", slack.api_url, 2)
         self.sender = Sender(client, store, Channels(client, self.clock), self.clock, WAITS)
-        self.outbox = Outbox(store, self.sender, self.clock, {"run": self._run})
+        self.outbox = Outbox(store, self.sender, self.clock, {"run": self._run}, self._tell)
 
     def _run(self, post: Post) -> Outcome:
         self.ran.append(post.body["what"])
         return Sent()
+
+    def _tell(self, _post: Post, error: str) -> None:
+        if self.trouble:
+            self.trouble -= 1
+            raise Unavailable(Trouble.BUSY, "invsync.db")
+        self.told.append(error)
 
     def put(self, post: Post) -> Post:
         """Put a post and return it."""
@@ -271,3 +279,12 @@ def test_a_posted_message_is_edited_where_it_went(house: House) -> None:
     assert edited["text"] == OTHER["text"]
     lost = house.put(edit("nothing", first.channel, OTHER))
     house.until(lambda: house.state(lost) is PostState.FAILED)
+
+
+def test_who_is_told_of_a_lost_message_is_told_when_the_database_is_back(house: House) -> None:
+    """A post is given up only once that was told, however often the telling met a locked file."""
+    house.trouble = 2
+    house.slack.script("chat.postMessage", refusal("is_archived"))
+    given_up = house.put(direct(USER, HELLO))
+    house.until(lambda: house.state(given_up) is PostState.FAILED)
+    assert house.told == ["is_archived"]

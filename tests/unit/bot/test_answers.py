@@ -233,6 +233,16 @@ def test_the_card_of_an_empty_house_says_what_to_do() -> None:
     assert "No route yet" in read_aloud(a_show().status(CALM))
 
 
+def test_the_card_says_that_no_worker_runs() -> None:
+    """Where lanes are handed out and nobody works them, the card begins with that."""
+    calm = a_show().status(replace(CALM, unattended=True))
+    assert calm["text"].startswith("No worker is running.")
+    assert "Every document is synced" not in read_aloud(calm)
+    failing = a_show().status(replace(figures((ErrorType.SKU_NOT_FOUND,)), unattended=True))
+    assert "app.py work" in read_aloud(failing)
+    assert "SKU not found: 28 documents" in read_aloud(failing)
+
+
 def test_trouble_of_ours_has_a_reference() -> None:
     """An error of our own says that nothing was lost and gives support a reference."""
     assert "Reference 1f3c." in a_show().trouble("1f3c")["text"]
