@@ -143,6 +143,7 @@ class Books:
     rounding: str = "0"
     creates: int = 0
     looks: int = 0
+    asked: int = 0
     at_create: Callable[[], None] | None = None
     system: str = "daftra"
 
@@ -194,6 +195,7 @@ class Books:
 
     def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
         """Return a failure for every SKU that is missing."""
+        self.asked += 1
         self._fail()
         return self._missing(skus)
 
