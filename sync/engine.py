@@ -1,6 +1,7 @@
 """The engine's door: what a surface may ask and do. It knows documents and people, not Slack."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -114,7 +115,7 @@ class Engine:
             self.backfills.start(alone=alone)
 
     def stop(self, grace: float = 5.0) -> None:
-        """Stop claiming, let running attempts end within `grace` seconds, close connections.
+        """Stop claiming, let all that runs end within `grace` seconds, close connections.
 
         Those that an attempt still uses then are closed once it has ended.
         """
@@ -123,11 +124,10 @@ class Engine:
         self.backfills.end()
         self.holding.stop()
         self.opener.pacing.end()
+        until = time.monotonic() + grace  # of them all: a supervisor does not wait for each
         ended = self.lanes.stop(grace)
-        self.sweeper.join(grace)
-        self.hearing.join(grace)
-        self.backfills.join(grace)
-        self.holding.join(grace)
+        for one in (self.sweeper, self.hearing, self.backfills, self.holding):
+            one.join(max(0.0, until - time.monotonic()))
         if ended:
             self.opener.close()
         else:  # the request of an attempt that still runs may come to its end
