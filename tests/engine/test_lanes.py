@@ -26,8 +26,8 @@ from tests.builders import KEY, a_route, discovered, document, order
 from tests.fakes import Books, Ends, Shop
 
 TIMES = Times.of(request_timeout=0.1, settle=0.4, lease=0.3, retry_base=0.1, tick=0.05)
-UNHURRIED = Times.of(request_timeout=0.1, settle=12, lease=10, retry_base=0.1, tick=0.05)
-"""A lease that outlasts a busy machine, where no process dies."""
+UNHURRIED = Times.of(request_timeout=5, settle=15, lease=10, retry_base=0.1, tick=0.05)
+"""Time-out and lease that outlast a busy machine, where no process dies."""
 
 SLOW_TICK = Times.of(request_timeout=1, settle=3, lease=2, retry_base=0.1, tick=2)
 NO_TICK = Times.of(request_timeout=1, settle=90, lease=80, retry_base=0.1, tick=40)
