@@ -2,8 +2,10 @@
 
 import json
 import logging
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -154,8 +156,19 @@ class Socket:
 
     def _close(self) -> None:
         if self._handler:
-            self._handler.client.close()
+            client = self._handler.client
+            client.auto_reconnect_enabled = False
+            client.current_session_state.terminated = True
+            _wake(client.current_session)
+            client.close()
             self._handler = None
+
+
+def _wake(session: Connection | None) -> None:
+    """End the read that a session waits in: its close would wait for the next ping."""
+    if session and session.sock:
+        with suppress(OSError):  # the other side was faster
+            session.sock.shutdown(socket.SHUT_RDWR)
 
 
 class Events:

@@ -219,7 +219,10 @@ class _Walk:
             self._place = replace(self._place, refused=error.connection)
             self._wait(error, LOOK_AGAIN)
         except TryLater as error:
-            self._wait(error, self._patience(error))
+            if self._home.ended:  # no trouble of the source: the next process goes on at once
+                self._home.rows.give(self._batch, self._place)
+            else:
+                self._wait(error, self._patience(error))
         except ReadError as error:
             self._end(BatchState.FAILED, error.failure.reason)
 

@@ -1,5 +1,7 @@
 """The engine's door: what a surface may ask and do. It knows documents and people, not Slack."""
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -113,17 +115,23 @@ class Engine:
             self.backfills.start(alone=alone)
 
     def stop(self, grace: float = 5.0) -> None:
-        """Stop claiming, let running attempts end within `grace` seconds, close connections."""
+        """Stop claiming, let all that runs end within `grace` seconds, close connections.
+
+        Those that an attempt still uses then are closed once it has ended.
+        """
         self.sweeper.stop()
         self.hearing.stop()
         self.backfills.end()
         self.holding.stop()
+        self.opener.pacing.end()
+        until = time.monotonic() + grace  # of them all: a supervisor does not wait for each
         ended = self.lanes.stop(grace)
-        self.sweeper.join(grace)
-        self.hearing.join(grace)
-        self.backfills.join(grace)
-        if ended:  # else an attempt still runs: its request may come to its end
+        for one in (self.sweeper, self.hearing, self.backfills, self.holding):
+            one.join(max(0.0, until - time.monotonic()))
+        if ended:
             self.opener.close()
+        else:  # the request of an attempt that still runs may come to its end
+            threading.Thread(target=self._close_late, name="closing", daemon=True).start()
 
     def listen(self, on_news: Callable[[], None]) -> None:
         """Ring `on_news` after every commit that somebody may wait for."""
@@ -308,6 +316,10 @@ class Engine:
     def _width(self, lane: str) -> int:
         connection = self.store.connections.get(lane)
         return self.store.holds.width(lane, WIDTHS[connection.system] if connection else 1)
+
+    def _close_late(self) -> None:
+        self.lanes.join()
+        self.opener.close()
 
     def _woken(self) -> None:
         self.lanes.wake(urgent=True)

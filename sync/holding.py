@@ -143,6 +143,11 @@ class Holding:
         """Probe nothing more."""
         self._stopping.set()
 
+    def join(self, seconds: float) -> None:
+        """Wait up to `seconds` for a running probe to end."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
     def pause(self, name: str, by: Actor) -> Pausing:
         """Hold the lanes that the connection feeds or is the end of, until someone resumes it.
 

@@ -130,6 +130,11 @@ class Lanes:
             lane.join(max(0.0, (deadline - self.clock.now()).total_seconds()))
         return not any(lane.alive for lane in taken)
 
+    def join(self) -> None:
+        """Wait until every attempt has ended; after `stop`."""
+        for lane in list(self._taken.values()):
+            lane.join(None)
+
     def _keep(self) -> None:
         urgent = False
         while not self._stopping:
@@ -220,7 +225,7 @@ class _Lane:
             self._stopping = True
             self._changed.notify_all()
 
-    def join(self, seconds: float) -> None:
+    def join(self, seconds: float | None) -> None:
         self._ended.wait(seconds)
 
     def work(self) -> None:

@@ -8,6 +8,7 @@ from sync.clock import Clock
 from sync.connectors.base import Credential, Destination, Fixed, Source
 from sync.connectors.registry import Means, open_destination, open_source
 from sync.connectors.spec import Spec
+from sync.errors import ErrorType, Failure, TryLater
 from sync.pacing import Pacing
 from sync.records import Connection, Route
 from sync.store import Store
@@ -23,7 +24,7 @@ ConnectorT = TypeVar("ConnectorT", bound=_Closable)
 
 
 class Opener:
-    """Gives the two ends of a route, open and paced."""
+    """Gives the two ends of a route, open and paced; once closed, it raises TryLater instead."""
 
     def __init__(self, store: Store, clock: Clock, times: Times) -> None:
         self._store = store
@@ -33,6 +34,7 @@ class Opener:
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], tuple[int, _Closable]] = {}
         self._retired: dict[tuple[str, str], _Closable] = {}
+        self._closed = False
 
     def route(self, route_id: int) -> Route:
         """Return the route with this id."""
@@ -58,8 +60,9 @@ class Opener:
             self.pacing.pace_of(connection)()
 
     def close(self) -> None:
-        """Close everything that was opened."""
+        """Close everything that was opened, and open nothing more."""
         with self._lock:
+            self._closed = True
             for connector in (*(one for _, one in self._open.values()), *self._retired.values()):
                 connector.close()
             self._open.clear()
@@ -70,6 +73,9 @@ class Opener:
     ) -> ConnectorT:
         secret, version = self._store.connections.secret_of(connection.name)
         with self._lock:
+            if self._closed:  # what opened now, nobody would close
+                reason = "invsync is being stopped; ask again once it has started"
+                raise TryLater(Failure(ErrorType.DESTINATION_DOWN, connection.name, reason))
             kept = self._open.get((end, connection.name))
             if kept and kept[0] == version:
                 return cast("ConnectorT", kept[1])

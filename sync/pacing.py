@@ -2,9 +2,11 @@
 
 One row per limit is shared by all processes (`sync.store.paces`). Nobody is refused within
 `PATIENCE`: who asks sleeps until its slot. A lane claims only while the next slot is near, so that
-a person's click finds no row of sleeping attempts before it.
+a person's click finds no row of sleeping attempts before it. At the end of a process nobody sleeps
+on: who waits tries again later, in the next one.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +30,9 @@ PATIENCE = 30.0
 
 NEAR, MOMENT = 0.25, 0.001
 """A lane claims for slots that begin within so many seconds."""
+
+LOOK_SECONDS = 0.5
+"""How often a sleeper looks whether the process ends."""
 
 SLOWER = 0.75
 """What is left of the rate after a refusal."""
@@ -61,6 +66,11 @@ class Pacing:
         self._clock = clock
         self._limits = limits
         self._known: dict[str, Learned] = {}
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Let nobody wait for a slot any more: who would, or does, is told to try later."""
+        self._ended.set()
 
     def pace_of(self, connection: Connection) -> Pace:
         """Return what books and awaits a slot of the connection. It raises TryLater."""
@@ -90,12 +100,20 @@ class Pacing:
             step = 1 / self._rate(key, limit)
             slot = paces.book(key, step, limit.burst, self._clock.now(), PATIENCE)
             self._known[key] = slot.learned
-            if not slot.booked:
+            left = self._slept(slot.wait) if slot.booked else slot.wait
+            if left > 0:
                 reason = f"{title_of(connection.system)} asks for a slower pace"
                 failure = Failure(ErrorType.RATE_LIMITED, connection.name, reason)
-                raise TryLater(failure, timedelta(seconds=slot.wait))
-            self._clock.sleep(slot.wait)
+                raise TryLater(failure, timedelta(seconds=left))
             is_ours = slot.wait <= 0 or paces.look([key], self._clock.now())[key].closed <= 0
+
+    def _slept(self, seconds: float) -> float:
+        """Sleep for `seconds`, or until the process ends; return how many were left then."""
+        while seconds > 0 and not self._ended.is_set():
+            step = min(seconds, LOOK_SECONDS)
+            self._clock.sleep(step)
+            seconds -= step
+        return seconds
 
     def turn(self, lane: str, free: int) -> Turn:
         """Return how many of `free` attempts may begin in a lane now.

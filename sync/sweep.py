@@ -87,7 +87,7 @@ class Sweeper:
     def _sweep_all(self) -> None:
         swept = {name: at for name, (at, _) in self._store.connections.sweeps().items()}
         for route in self._store.connections.routes():
-            if self._is_due(swept[route.name]):
+            if not self._stop.is_set() and self._is_due(swept[route.name]):
                 guarded(f"sweep of {route.name}", partial(self._sweep_alone, route))
         self._at_once = False
 
@@ -118,8 +118,9 @@ class Sweeper:
         try:
             found, reason = self._walk(route, walking=walking)
         except ReadError as error:
-            reason = error.failure.reason
-            log.warning("sweep failed", route=route.name, reason=reason)
+            if not self._stop.is_set():  # what a stop broke off is no trouble of the source
+                reason = error.failure.reason
+                log.warning("sweep failed", route=route.name, reason=reason)
         ended = reason is None and not self._stop.is_set()
         self._store.connections.swept(route, began, reason, ended=ended, walked=walking)
         if found:

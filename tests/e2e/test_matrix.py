@@ -198,7 +198,8 @@ def test_every_route_and_kind(trading: Trading) -> None:
         elif row.error_type:
             line.errors.add(row.error_type.value)
     for route in trading.engine.routes():
-        _ask_again(trading, route.name, rows, table)
+        lasting = [row for row in rows if row.id != voided.id]  # it stands for its return now
+        _ask_again(trading, route.name, lasting, table)
     after = {system: trading.creates(system) for system in CREATES}
     print("\n" + _markdown(table))  # noqa: T201 - the table that the command is run for
     # one more credit memo for the voided invoice, and nothing else was created

@@ -100,20 +100,20 @@ class House:
         return found
 
     def until(self, batch: Batch, *states: BatchState) -> Progress:
-        """Wait until the backfill is in one of these states, at most eight seconds."""
+        """Wait until the backfill is in one of these states, for a minute at most."""
         return self.when(batch, lambda seen: seen.batch.state in states)
 
     def when_begun(self) -> list[Batch]:
-        """Return the active backfills once there is one, at most eight seconds later."""
-        deadline = self.clock.now() + timedelta(seconds=8)
+        """Return the active backfills once there is one; waits a minute at most."""
+        deadline = self.clock.now() + timedelta(seconds=60)
         while not (active := self.backfills.active()):
             assert self.clock.now() < deadline
             self.clock.sleep(0.01)
         return active
 
     def when(self, batch: Batch, true: Callable[[Progress], bool]) -> Progress:
-        """Wait until something is true of the progress, at most eight seconds."""
-        deadline = self.clock.now() + timedelta(seconds=8)
+        """Wait until something is true of the progress, for a minute at most."""
+        deadline = self.clock.now() + timedelta(seconds=60)
         while not true(seen := self.progress(batch)):
             assert self.clock.now() < deadline, seen
             self.clock.sleep(0.01)

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -536,6 +537,7 @@ def test_two_hundred_claims_at_once_lose_and_double_nothing(store: Store) -> Non
 
 def test_two_hundred_slots_at_once_are_two_hundred_slots(store: Store) -> None:
     """No booking of a connection's slot is lost: the last one waits behind all others."""
+    began = time.monotonic()
     waits = [
         wait
         for mine in in_parallel(
@@ -543,7 +545,8 @@ def test_two_hundred_slots_at_once_are_two_hundred_slots(store: Store) -> None:
         )
         for wait in mine
     ]
-    assert sorted(waits) == pytest.approx([slot / 2 for slot in range(200)], abs=1)
+    took = time.monotonic() - began  # PostgreSQL's own clock goes on while they book
+    assert sorted(waits) == pytest.approx([slot / 2 for slot in range(200)], abs=0.1 + took)
 
 
 def test_a_customer_is_made_by_one(store: Store, clock: TurnedClock) -> None:
@@ -591,19 +594,21 @@ def test_what_runs_often_walks_its_own_index(store: Store, step: str, index: str
     with statements(store) as heard:
         steps[step]()
     statement, given = heard[0]
-    told = _plan(store, statement, given)
+    told = _plan(store, statement, given, is_ordered=step == "page")
     assert any(index in line for line in told), told
     assert not [line for line in told if line.startswith("SCAN syncs") and "INDEX" not in line]
     assert not [line for line in told if "Seq Scan on syncs" in line]
 
 
-def _plan(store: Store, statement: str, given: Any) -> list[str]:
-    """Return the lines of the plan; of a few rows PostgreSQL would scan any table."""
+def _plan(store: Store, statement: str, given: Any, *, is_ordered: bool = False) -> list[str]:
+    """Return the lines of the plan; a few rows PostgreSQL would scan, and sort, in any table."""
     with store.database.read() as connection:
         if store.database.is_sqlite:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
             return [row[3] for row in plan]
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        if is_ordered:
+            connection.exec_driver_sql("SET LOCAL enable_sort = off")
         return list(connection.exec_driver_sql(f"EXPLAIN {statement}", given).scalars())
 
 
