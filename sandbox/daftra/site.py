@@ -218,11 +218,19 @@ class Site:
         wanted = item.get("product_id")
         product = self.products.get(integer_of(wanted))
         if wanted and product is None:
-            return {f"InvoiceItem.{position}.product_id": "Product not found"}
+            text = self._say("Product not found", "المنتج غير موجود")
+            return {f"InvoiceItem.{position}.product_id": text}
+        if product and product.status:
+            text = self._say("This product is inactive", "هذا المنتج غير نشط")
+            return {f"InvoiceItem.{position}.product_id": text}
         if product and product.refusal:
             raise Invalid(product.refusal)
         if number_of(item.get("unit_price")) is None or number_of(item.get("quantity", 1)) is None:
             return {f"InvoiceItem.{position}.unit_price": "must be a number"}
+        if item.get("tax1") and integer_of(item["tax1"]) not in self.taxes:
+            return {
+                f"InvoiceItem.{position}.tax1": self._say("Tax not found", "الضريبة غير موجودة")
+            }
         return {}
 
     def _lines(self, head: dict[str, Any], items: list[dict[str, Any]]) -> list[Line]:
