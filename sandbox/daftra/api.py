@@ -45,6 +45,9 @@ MODELS = {
     "refund_receipts": ("RefundReceipt", REFUND),
 }
 
+SWITCHES = ("arabic", "fixed_taxes", "deaf", "expired")
+TEXTS = ("key", "closed_before", "refused_email")
+
 
 def create(
     site: Site, faults: Faults | None = None, links: list[dict[str, str]] | None = None
@@ -173,11 +176,11 @@ class Api:
         return JSONResponse({**books, "requests": self._site.requests})
 
     async def settings(self, request: Request) -> Response:
-        """Turn knobs: index_lag (s), off_by, arabic, expired, key, closed_before."""
+        """Turn knobs: index_lag (s), off_by, what is on or off, and texts."""
         given = await request.json()
         if "off_by" in given:
             self._site.off_by = Decimal(str(given.pop("off_by")))
-        for name in ("index_lag", "arabic", "expired", "key", "closed_before"):
+        for name in (*SWITCHES, *TEXTS, "index_lag"):
             if name in given:
                 setattr(self._site, name, given[name])
         return JSONResponse({"ok": True})

@@ -27,7 +27,7 @@ class Masters:
             name = str(given.get("business_name") or given.get("first_name") or "").strip()
             email = str(given.get("email") or "")
             errors = {} if name else {"business_name": "is required"}
-            if email and "@" not in email:
+            if email and ("@" not in email or email == self._site.refused_email):
                 errors["email"] = "Please enter a valid email"
             if errors:
                 return failed(BAD, "Validation errors", errors)
@@ -76,6 +76,8 @@ class Masters:
             value = number_of(given.get("value"))
             if value is None:
                 return failed(BAD, "Validation errors", {"value": "must be a number"})
+            if self._site.fixed_taxes:
+                return failed(BAD, "Validation errors", {"name": "No more taxes can be added"})
             self._site.taxes[number] = Tax(number, str(given.get("name")), value, included)
             return made(number)
         rows = [{"Tax": shapes.tax(one)} for one in self._site.taxes.values()]

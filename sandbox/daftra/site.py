@@ -107,7 +107,10 @@ def _nobody(event: str, one: Document) -> None:
 
 @dataclass
 class Site:
-    """The site's data. Knobs: `index_lag` (seconds until lists show a new document), `off_by`.
+    """The site's data, and knobs.
+
+    `index_lag` (seconds until lists show a new document), `off_by`, `fixed_taxes` (no tax can be
+    added), `deaf` (v2 lists ignore every filter), `refused_email` (no client may have it).
 
     `told` hears of every document that is created or deleted.
     """
@@ -120,6 +123,9 @@ class Site:
     index_lag: float = 0.0
     off_by: Decimal = Decimal(0)
     arabic: bool = False
+    fixed_taxes: bool = False
+    deaf: bool = False
+    refused_email: str = ""
     key: str = KEY
     expired: bool = False
     creates: list[dict[str, Any]] = field(default_factory=list)

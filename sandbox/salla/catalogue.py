@@ -60,7 +60,8 @@ class Catalogue:
                     return failure(INVALID, "alert.invalid_fields", fields=wrong)
                 one.first_name = str(given["first_name"])
                 one.last_name = str(given.get("last_name", one.last_name))
-                one.email = given.get("email", one.email) or None
+                if not self._shop.keeps_emails:
+                    one.email = given.get("email", one.email) or None
         return success(shapes.customer(one, base_of(request)))
 
     def _wrong(self, one: Customer, given: dict[str, Any]) -> dict[str, list[str]]:

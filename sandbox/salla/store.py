@@ -125,8 +125,9 @@ def _nobody(event: str, about: Order | Invoice) -> None:
 class Shop:
     """The store's data. `scopes` and `active` are what the static token may meet.
 
-    `shelf` has the goods, by SKU, that are sold and that nobody bought yet. `told` hears of every
-    change: the name of the event, and the order or invoice it is about.
+    `keeps_emails`: a change of a customer is answered well and its e-mail stays as it was. `shelf`
+    has the goods, by SKU, that are sold and that nobody bought yet. `told` hears of every change:
+    the name of the event, and the order or invoice it is about.
     """
 
     customers: dict[int, Customer] = field(default_factory=dict)
@@ -137,6 +138,7 @@ class Shop:
     token: str = TOKEN
     expired: bool = False
     active: bool = True
+    keeps_emails: bool = False
     scopes: str = SCOPES
     per_minute: int = 120
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -20,6 +20,7 @@ PRODUCT = Kept.PRODUCT.value
 AT_ONCE = 25
 """How many SKUs one search names: its address stays short enough for any server."""
 
+LONGEST_NAME = 255
 ANOTHER_MAKES_IT = timedelta(seconds=2)
 
 Post = Callable[[str, dict[str, Any]], Outcome]
@@ -220,7 +221,7 @@ def _several(sku: str, rows: Rows) -> Failure:
 
 def _body(good: Good, currency: str | None) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "name": good.name.strip() or good.sku,
+        "name": good.name.strip()[:LONGEST_NAME] or good.sku,
         "product_code": good.sku,
         "type": 1,
         "track_stock": 0,

@@ -27,6 +27,8 @@ def set_email(ask: Ask, customer_id: str, email: str) -> None:
         what = "a guest, whom Salla does not keep" if customer_id.startswith(GUEST) else "unknown"
         reason = f"Salla has no such customer: the buyer is {what}"
         raise FixData(Failure(ErrorType.NOT_FOUND, customer_id, reason, customer_id))
+    if not email.strip():
+        raise FixData(_invalid(customer_id, email, "There is no e-mail to save"))
     path = f"/customers/{customer_id}"
     known = Fields(f"Salla's customer {customer_id}", ask("GET", path).get("data"))
     body = {name: given for name in KEPT if (given := known.maybe(name)) is not None}
