@@ -51,6 +51,7 @@ CATCHES_ALL = {"bot/loop.py", "sync/lanes.py"}
 CONNECTORS = {"daftra", "hubspot", "quickbooks", "salla"}
 SHARED_BY_CONNECTORS = {
     "base",
+    "emails",
     "fields",
     "limits",
     "oauth",

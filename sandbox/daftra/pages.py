@@ -36,6 +36,7 @@ class Pages:
             Route("/owner/clients", self.clients),
             Route("/owner/products", self.products, methods=["GET", "POST"]),
             Route("/owner/products/{id:int}/status", self.switch, methods=["POST"]),
+            Route("/owner/taxes", self.taxes),
             Route("/owner/clients/{id:int}/email", self.email, methods=["POST"]),
             Route("/owner/knobs", self.turn, methods=["POST"]),
             Route("/owner/invoices/delete/{id:int}", self.delete, methods=["POST"]),
@@ -72,6 +73,10 @@ class Pages:
         found = sorted(self._site.products.values(), key=lambda one: one.id, reverse=True)
         saved = "saved" in request.query_params
         return self._page(request, "daftra_products.html", products=found, saved=saved)
+
+    async def taxes(self, request: Request) -> Response:
+        found = sorted(self._site.taxes.values(), key=lambda one: one.id)
+        return self._page(request, "daftra_taxes.html", taxes=found)
 
     async def switch(self, request: Request) -> Response:
         product = self._site.products.get(request.path_params["id"])

@@ -107,7 +107,10 @@ def _nobody(event: str, one: Document) -> None:
 
 @dataclass
 class Site:
-    """The site's data. Knobs: `index_lag` (seconds until lists show a new document), `off_by`.
+    """The site's data, and knobs.
+
+    `index_lag` (seconds until lists show a new document), `off_by`, `fixed_taxes` (no tax can be
+    added), `deaf` (v2 lists ignore every filter), `refused_email` (no client may have it).
 
     `told` hears of every document that is created or deleted.
     """
@@ -120,6 +123,9 @@ class Site:
     index_lag: float = 0.0
     off_by: Decimal = Decimal(0)
     arabic: bool = False
+    fixed_taxes: bool = False
+    deaf: bool = False
+    refused_email: str = ""
     key: str = KEY
     expired: bool = False
     creates: list[dict[str, Any]] = field(default_factory=list)
@@ -218,11 +224,19 @@ class Site:
         wanted = item.get("product_id")
         product = self.products.get(integer_of(wanted))
         if wanted and product is None:
-            return {f"InvoiceItem.{position}.product_id": "Product not found"}
+            text = self._say("Product not found", "المنتج غير موجود")
+            return {f"InvoiceItem.{position}.product_id": text}
+        if product and product.status:
+            text = self._say("This product is inactive", "هذا المنتج غير نشط")
+            return {f"InvoiceItem.{position}.product_id": text}
         if product and product.refusal:
             raise Invalid(product.refusal)
         if number_of(item.get("unit_price")) is None or number_of(item.get("quantity", 1)) is None:
             return {f"InvoiceItem.{position}.unit_price": "must be a number"}
+        if item.get("tax1") and integer_of(item["tax1"]) not in self.taxes:
+            return {
+                f"InvoiceItem.{position}.tax1": self._say("Tax not found", "الضريبة غير موجودة")
+            }
         return {}
 
     def _lines(self, head: dict[str, Any], items: list[dict[str, Any]]) -> list[Line]:

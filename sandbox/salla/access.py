@@ -20,7 +20,7 @@ NEEDED = {
     "/customers": "customers.read",
     "/webhooks": "webhooks.read_write",
 }
-"""The scope that each part of the API asks for."""
+"""The scope that reading each part of the API asks for; the one to write opens it as well."""
 
 
 class Access:
@@ -91,10 +91,19 @@ def refusal(shop: Shop, request: Request) -> Response | None:
         return failure(UNAUTHORIZED, "The user is inactive or deleted")
     scopes = (held.scope if held else shop.scopes).split()
     for part, scope in NEEDED.items():
-        if part in request.url.path and scope not in scopes:
-            needed = f"The token should have access to one of those scopes: {scope}"
+        if part in request.url.path and not _opens(scopes, scope, request.method):
+            wanted = scope if request.method == "GET" else _to_write(scope)
+            needed = f"The token should have access to one of those scopes: {wanted}"
             return failure(UNAUTHORIZED, needed)
     return None
+
+
+def _opens(scopes: list[str], scope: str, method: str) -> bool:
+    return _to_write(scope) in scopes or (method == "GET" and scope in scopes)
+
+
+def _to_write(scope: str) -> str:
+    return scope if scope.endswith("_write") else f"{scope}_write"
 
 
 def _shape(tokens: oauth.Tokens) -> dict[str, str | int]:

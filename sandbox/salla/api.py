@@ -16,13 +16,23 @@ from sandbox.counting import Counting
 from sandbox.faults import Faults, Faulty
 from sandbox.salla import shapes
 from sandbox.salla.access import Access, refusal
-from sandbox.salla.answers import INVALID, NOT_FOUND, TOO_MANY, expired, failure, success
+from sandbox.salla.answers import (
+    INVALID,
+    NOT_FOUND,
+    TOO_MANY,
+    base_of,
+    expired,
+    failure,
+    number_of,
+    page_of,
+    success,
+)
+from sandbox.salla.catalogue import Catalogue
 from sandbox.salla.hooks import Hooks
 from sandbox.salla.pages import Pages
 from sandbox.salla.store import STATUSES, Invoice, Order, Shop
 
 PREFIX = "/admin/v2"
-PER_PAGE, MOST_PER_PAGE = 15, 60
 
 
 def create(
@@ -41,15 +51,23 @@ def create(
         Route(f"{PREFIX}/orders/invoices", api.guarded(api.invoices)),
         Route(f"{PREFIX}/orders/invoices/{{id:int}}", api.guarded(api.invoice)),
         Route(f"{PREFIX}/orders/{{id:int}}", api.guarded(api.order)),
-        Route(f"{PREFIX}/products/sku/{{sku}}", api.guarded(api.product)),
-        Route(f"{PREFIX}/customers", api.guarded(api.customers)),
-        Route(f"{PREFIX}/customers/{{id:int}}", api.guarded(api.customer), methods=["GET", "PUT"]),
+        *_of_catalogue(api, Catalogue(shop)),
         *_of_webhooks(api, Hooks(shop)),
         *pages.routes(),
         Route("/sandbox/history", api.history),
     ]
     faulty = Faulty(Starlette(routes=routes), waiting, expired)
     return Counting(faulty, PREFIX, others=("/oauth2/",))
+
+
+def _of_catalogue(api: "Api", catalogue: Catalogue) -> list[Route]:
+    customer = api.guarded(catalogue.customer)
+    return [
+        Route(f"{PREFIX}/products", api.guarded(catalogue.products)),
+        Route(f"{PREFIX}/products/sku/{{sku}}", api.guarded(catalogue.product)),
+        Route(f"{PREFIX}/customers", api.guarded(catalogue.customers)),
+        Route(f"{PREFIX}/customers/{{id:int}}", customer, methods=["GET", "PUT"]),
+    ]
 
 
 def _of_webhooks(api: "Api", hooks: Hooks) -> list[Route]:
@@ -111,7 +129,7 @@ class Api:
         query = request.query_params
         found = [one for one in self._shop.orders.values() if _fits(one, query)]
         found.sort(key=lambda one: one.at, reverse=True)
-        return self._page(request, found, lambda one: self._order(request, one, light=True))
+        return page_of(request, found, lambda one: self._order(request, one, light=True))
 
     async def order(self, request: Request) -> Response:
         one = self._shop.orders.get(request.path_params["id"])
@@ -122,10 +140,10 @@ class Api:
 
     def _order(self, request: Request, one: Order, *, light: bool) -> dict[str, Any]:
         arabic = not request.headers.get("accept-language", "ar").startswith("en")
-        return shapes.order(self._shop, one, _base(request), light=light, arabic=arabic)
+        return shapes.order(self._shop, one, base_of(request), light=light, arabic=arabic)
 
     async def items(self, request: Request) -> Response:
-        one = self._shop.orders.get(_number(request.query_params.get("order_id")))
+        one = self._shop.orders.get(number_of(request.query_params.get("order_id")))
         if one is None:
             return failure(NOT_FOUND, "The order is not found")
         return success([shapes.item(part, one.currency) for part in one.items])
@@ -144,7 +162,7 @@ class Api:
         if order_id:
             found = [one for one in found if str(one.order_id) == order_id]
         found.sort(key=lambda one: (one.at, one.id), reverse=True)
-        return self._page(request, found, lambda one: shapes.invoice(one, whole=False))
+        return page_of(request, found, lambda one: shapes.invoice(one, whole=False))
 
     async def invoice(self, request: Request) -> Response:
         one = self._shop.invoices.get(request.path_params["id"])
@@ -152,71 +170,14 @@ class Api:
             return failure(NOT_FOUND, "The invoice is not found")
         return success(shapes.invoice(one, whole=True))
 
-    async def product(self, request: Request) -> Response:
-        wanted = request.path_params["sku"]
-        for order in self._shop.orders.values():
-            for item in order.items:
-                if item.sku == wanted:
-                    price = shapes.money(item.price, order.currency)
-                    found = {"id": item.id, "name": item.name, "sku": item.sku, "price": price}
-                    return success(found)
-        return failure(NOT_FOUND, "The product is not found")
-
-    async def customers(self, request: Request) -> Response:
-        keyword = request.query_params.get("keyword", "").lower()
-        found = [
-            one
-            for one in self._shop.customers.values()
-            if keyword in f"{one.first_name} {one.last_name} {one.email} {one.mobile}".lower()
-        ]
-        return self._page(request, found, lambda one: shapes.customer(one, _base(request)))
-
-    async def customer(self, request: Request) -> Response:
-        one = self._shop.customers.get(request.path_params["id"])
-        if one is None:
-            return failure(NOT_FOUND, "The customer is not found")
-        if request.method == "PUT":
-            email = (await request.json()).get("email", one.email)
-            if email and "@" not in email:
-                return failure(INVALID, "alert.invalid_fields", fields={"email": ["not an e-mail"]})
-            one.email = email or None
-        return success(shapes.customer(one, _base(request)))
-
     async def history(self, request: Request) -> Response:
         """Tell the past of the seeded documents: what a log would hold that was there."""
         rows = []
         for row in self._shop.history:
             order = self._shop.orders[int(row["order_id"])]
-            url = f"{_base(request)}/orders/order/{order.hash}"
+            url = f"{base_of(request)}/orders/order/{order.hash}"
             rows.append({**row, "source_url": url, "order_status": order.status})
         return JSONResponse({"rows": rows})
-
-    def _page(
-        self, request: Request, found: list[Any], shape: Callable[[Any], dict[str, Any]]
-    ) -> Response:
-        number = max(1, _number(request.query_params.get("page")) or 1)
-        asked = _number(request.query_params.get("per_page")) or PER_PAGE
-        size = min(asked, MOST_PER_PAGE)
-        part = found[(number - 1) * size : number * size]
-        pages = max(1, -(-len(found) // size))
-        following = str(request.url.include_query_params(page=number + 1))
-        pagination = {
-            "count": len(part),
-            "total": len(found),
-            "perPage": size,
-            "currentPage": number,
-            "totalPages": pages,
-            "links": {"next": following} if number < pages else [],
-        }
-        return success([shape(one) for one in part], pagination=pagination)
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else 0
 
 
 def _day(one: Order | Invoice) -> date:

@@ -40,6 +40,7 @@ class Pages:
             Route("/orders/order/{ending}", self.order),
             Route("/orders/order/{ending}/status", self.status, methods=["POST"]),
             Route("/orders/order/{ending}/back", self.back, methods=["POST"]),
+            Route("/products", self.products),
             Route("/customers/{id:int}", self.customer, methods=["GET", "POST"]),
             Route("/sandbox/knobs", self.turn, methods=["POST"]),
         ]
@@ -91,6 +92,11 @@ class Pages:
             return RedirectResponse("/orders/new", SEE_OTHER)
         order = self._shop.place(customer, wanted, _amount(form.get("shipping")))
         return RedirectResponse(f"/orders/order/{order.hash}", SEE_OTHER)
+
+    async def products(self, request: Request) -> Response:
+        """Show what is sold, and by which exact SKU."""
+        goods = sorted(self._shop.goods().values(), key=lambda one: one.sku or "")
+        return page(request, "salla_products.html", self._links, goods=goods)
 
     async def status(self, request: Request) -> Response:
         """Give an order another status."""

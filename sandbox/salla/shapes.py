@@ -76,6 +76,22 @@ def customer(one: Customer, base: str) -> dict[str, Any]:
     }
 
 
+def product(one: Item) -> dict[str, Any]:
+    """Return a product: `price` holds the tax, `pre_tax_price` does not."""
+    tax = taxed(one.price, VAT)
+    return {
+        "id": one.id,
+        "name": one.name,
+        "sku": one.sku,
+        "type": "product",
+        "status": "sale",
+        "price": money(one.price + tax, "SAR"),
+        "pre_tax_price": money(one.price, "SAR"),
+        "tax": money(tax, "SAR"),
+        "skus": [],
+    }
+
+
 def item(one: Item, currency: str) -> dict[str, Any]:
     """Return a line of an order: its total is without tax."""
     return {

@@ -13,7 +13,7 @@ from sandbox.oauth import Authority
 TOKEN = "salla-sandbox-token"  # noqa: S105 - of the sandbox only
 MERCHANT = "1305146709"
 CLIENT_ID, CLIENT_SECRET = "salla-client", "salla-secret"
-SCOPES = "offline_access orders.read products.read customers.read webhooks.read_write"
+SCOPES = "offline_access orders.read products.read customers.read_write webhooks.read_write"
 TWO_WEEKS_SECONDS = 14 * 24 * 3600.0
 COMPLETED = "completed"
 SALE, CREDIT = "Tax Invoice", "Credit Note"
@@ -125,16 +125,20 @@ def _nobody(event: str, about: Order | Invoice) -> None:
 class Shop:
     """The store's data. `scopes` and `active` are what the static token may meet.
 
-    `told` hears of every change: the name of the event, and the order or invoice it is about.
+    `keeps_emails`: a change of a customer is answered well and its e-mail stays as it was. `shelf`
+    has the goods, by SKU, that are sold and that nobody bought yet. `told` hears of every change:
+    the name of the event, and the order or invoice it is about.
     """
 
     customers: dict[int, Customer] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     invoices: dict[int, Invoice] = field(default_factory=dict)
+    shelf: dict[str, Item] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     token: str = TOKEN
     expired: bool = False
     active: bool = True
+    keeps_emails: bool = False
     scopes: str = SCOPES
     per_minute: int = 120
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -152,8 +156,8 @@ class Shop:
         return sorted(found, key=lambda one: one.at)
 
     def goods(self) -> dict[str, Item]:
-        """Return what was ever sold with a SKU, by SKU, at its highest price: no free sample."""
-        goods: dict[str, Item] = {}
+        """Return what is or was sold with a SKU, by SKU, at its highest price: no free sample."""
+        goods = dict(self.shelf)
         for order in self.orders.values():
             for item in order.items:
                 if item.sku and (item.sku not in goods or item.price > goods[item.sku].price):

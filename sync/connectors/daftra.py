@@ -11,10 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from sync.clock import Clock
-from sync.connectors.base import Mappings, Matches, Parent, Plan
+from sync.connectors import daftra_choices as choices
+from sync.connectors.base import Choice, Good, Kept, Mappings, Matches, Parent, Plan
 from sync.connectors.daftra_answers import classify, key_in, rows_of
 from sync.connectors.daftra_bodies import body_of, order_reference, percents_of, sum_of
 from sync.connectors.daftra_masters import Masters
+from sync.connectors.daftra_products import Products
+from sync.connectors.daftra_refusals import settled
+from sync.connectors.emails import email_blocker, known_as
 from sync.connectors.fields import Fields
 from sync.connectors.outcome import outcome_of, read_json
 from sync.connectors.transport import Answer, Transport, Unanswered, Unsent
@@ -37,6 +41,14 @@ class Daftra:
     """One site."""
 
     system = "daftra"
+    foresees = frozenset(
+        {
+            ErrorType.CUSTOMER_EMAIL_MISSING,
+            ErrorType.SKU_NOT_FOUND,
+            ErrorType.ITEM_INACTIVE,
+        }
+    )
+    keeps = frozenset({Kept.PRODUCT, Kept.TAX})
 
     def __init__(
         self,
@@ -54,6 +66,7 @@ class Daftra:
         self._clock = clock
         self._mappings = mappings
         self._masters = Masters(name, self.read_json, self._post, mappings)
+        self._products = Products(name, self.read_json, self._post, mappings)
 
     def close(self) -> None:
         """Give sockets back."""
@@ -61,8 +74,7 @@ class Daftra:
 
     def check(self) -> Account:
         """Ask whose site this is; warns where Daftra's own Salla connector has been at work."""
-        site = Fields("Daftra's site info", self.read_json("/site_info.json").get("data"))
-        info = site.inner("Site")
+        info = self._site()
         taken = self.read_json("/invoices.json", {"external_source": "salla", "limit": 20})
         native = [
             one for one in rows_of(taken, "Invoice") if one.maybe("external_source") == "salla"
@@ -117,17 +129,12 @@ class Daftra:
 
     def blockers(self, document: Document) -> Sequence[Failure]:
         """Return everything that stops `document` now, without writing anything."""
-        found: dict[tuple[ErrorType, str], Failure] = {}
-        if document.customer.email is None:
-            name = document.customer.name or "The customer"
-            key = f"{name} ({document.customer.source_id})"
-            missing = ErrorType.CUSTOMER_EMAIL_MISSING
-            found[missing, key] = Failure(missing, key, f"{name} has no email")
-        for line in document.lines:
-            stop = self._masters.product_blocker(line)
-            if stop:
-                found.setdefault((stop.error_type, stop.key), stop)
-        return list(found.values())
+        email = email_blocker(document.customer)
+        return [
+            *([email] if email else []),
+            *self._products.blockers(document.lines),
+            *self._masters.tax_blockers(percents_of(document)),
+        ]
 
     def plan(self, key: str, document: Document, parent: Parent | None) -> Plan:
         """Make the create ready; a new client or tax is created here, first of its kind."""
@@ -135,10 +142,20 @@ class Daftra:
         if expected != document.total:
             reason = f"Daftra would make {expected} of it, Salla says {document.total}"
             raise FixData(Failure(ErrorType.AMOUNT_MISMATCH, document.called, reason))
-        client = self._masters.client(document.customer)
-        products = {line.sku: self._masters.product(line) for line in document.lines}
+        customer = document.customer
+        client = self._masters.client(customer)
+        products = {line.sku: self._products.of(line) for line in document.lines}
         taxes = {percent: self._masters.tax(percent) for percent in percents_of(document)}
-        payload = body_of(MODELS[document.kind], key, document, parent, client, products, taxes)
+        body = body_of(MODELS[document.kind], key, document, parent, client, products, taxes)
+        payload = {
+            "body": body,
+            "customer": {
+                "id": customer.source_id,
+                "known_as": known_as(customer),
+                "email": customer.email or "",
+            },
+            "taxes": {choices.shown(percent): number for percent, number in taxes.items()},
+        }
         return Plan(document.kind, payload, document.total)
 
     def create(self, plan: Plan, *, sent_by: datetime) -> Outcome:
@@ -149,7 +166,7 @@ class Daftra:
         event: Answer | Unsent | Unanswered
         try:
             path = f"{self._prefix}{PATHS[plan.kind]}.json"
-            event = self._transport.post(path, plan.payload, paced=False)
+            event = self._transport.post(path, plan.payload["body"], paced=False)
         except (Unsent, Unanswered) as trouble:
             event = trouble
         outcome = outcome_of(
@@ -159,16 +176,45 @@ class Daftra:
             classify=classify,
             now=self._clock.now(),
         )
-        refused = isinstance(outcome, Rejected) and outcome.failure.error_type
-        if refused is ErrorType.CUSTOMER_INVALID:
-            self._mappings.forget(
-                "client", str(plan.payload[MODELS[plan.kind]]["client_email"]).casefold()
-            )
+        if isinstance(outcome, Rejected):
+            return Rejected(settled(outcome.failure, plan.payload, self._mappings))
         return outcome
 
     def tolerance(self, document: Document) -> Money:
         """Nothing: Daftra taxes line by line as we sum, so every minor unit must agree."""
         return Money.of(0, document.total.currency)
+
+    def choices(self, kind: Kept, term: str) -> Sequence[Choice]:
+        """Return at most 100 products or taxes whose name or code contains `term`."""
+        match kind:
+            case Kept.PRODUCT:
+                return choices.products_with(self.read_json, term)
+            case Kept.TAX:
+                return choices.taxes_with(self.read_json, term)
+            case Kept.ACCOUNT:
+                return ()
+
+    def choice(self, kind: Kept, record_id: str) -> Choice | None:
+        """Return the product or tax with this id, read anew, or None."""
+        match kind:
+            case Kept.PRODUCT:
+                return choices.product(self.read_json, record_id)
+            case Kept.TAX:
+                return choices.tax(self.read_json, record_id)
+            case Kept.ACCOUNT:
+                return None
+
+    def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
+        """Return why nothing stands for these exact SKUs."""
+        return self._products.stops(skus)
+
+    def create_product(self, good: Good) -> Choice:
+        """Create the product with exactly this SKU, or return the one that is there.
+
+        Its price is left out where the site keeps its books in another currency.
+        """
+        currency = self._site().maybe("currency_code") if good.price else None
+        return self._products.create(good, currency)
 
     def read_json(
         self, path: str, params: dict[str, Any] | None = None, prefix: str | None = None
@@ -197,6 +243,10 @@ class Daftra:
             classify=classify,
             now=self._clock.now(),
         )
+
+    def _site(self) -> Fields:
+        site = Fields("Daftra's site info", self.read_json("/site_info.json").get("data"))
+        return site.inner("Site")
 
     def _pages(self, kind: Kind, params: dict[str, Any]) -> Iterator[Fields]:
         for page in range(1, MOST_PAGES):

@@ -24,6 +24,7 @@ REFUSALS: dict[int, ErrorType] = {
     HTTPStatus.UNAUTHORIZED: ErrorType.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN: ErrorType.PERMISSION_DENIED,
 }
+INACTIVE_WORDS = ("inactive", "not active", "suspended", "غير نشط", "موقوف")
 PERIOD_WORDS = ("closed period", "financial period", "فترة مالية", "الفترة المالية")
 
 
@@ -60,6 +61,8 @@ def classify(answer: Answer, data: Any) -> Failure:
         return Failure(ErrorType.PERIOD_CLOSED, next(iter(named), "date"), said)
     for name, why in named.items():
         kind = BY_FIELD.get(name.rsplit(".", 1)[-1], ErrorType.FIELD_INVALID)
+        if kind is ErrorType.SKU_NOT_FOUND and any(word in why.lower() for word in INACTIVE_WORDS):
+            kind = ErrorType.ITEM_INACTIVE
         return Failure(kind, f"{name}: {why}" if kind is ErrorType.FIELD_INVALID else name, said)
     if answer.status == HTTPStatus.NOT_FOUND:
         return Failure(ErrorType.NOT_FOUND, "daftra", said)

@@ -26,7 +26,7 @@ from sync.errors import ErrorType, Failure, TryLater
 from sync.systems import title_of
 
 SCOPES: Mapping[str, str] = {
-    "salla": "offline_access orders.read products.read customers.read webhooks.read_write",
+    "salla": "offline_access orders.read products.read customers.read_write webhooks.read_write",
     "hubspot": (
         "crm.objects.invoices.read crm.objects.invoices.write crm.objects.line_items.read"
         " crm.objects.line_items.write crm.objects.products.read crm.objects.products.write"

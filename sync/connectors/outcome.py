@@ -114,9 +114,35 @@ def read_json(
     now: datetime,
 ) -> dict[str, Any]:
     """Return the JSON object at `path`. Raises Reconnect, FixData or TryLater."""
+    return ask_json(
+        transport,
+        "GET",
+        path,
+        params=params,
+        connection=connection,
+        classify=classify,
+        now=now,
+    )
+
+
+def ask_json(
+    transport: Transport,
+    method: str,
+    path: str,
+    *,
+    params: dict[str, Any] | None = None,
+    body: Any = None,
+    connection: str,
+    classify: Classify,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the JSON object that answers a request which may be repeated.
+
+    Raises Reconnect, FixData or TryLater.
+    """
     title = title_of(transport.system)
     try:
-        answer = transport.get(path, params)
+        answer = transport.send(method, path, params=params, body=body)
     except Unsent as error:
         failure = _down(connection, f"{title} could not be reached: {error}")
         raise TryLater(failure) from error
@@ -127,7 +153,7 @@ def read_json(
     data = _parsed(answer)
     if not isinstance(data, dict):
         what = "HTML" if answer.text.lstrip()[:1] == "<" else "what is no JSON object"
-        reason = f"{title} answered GET {path} with {what}: {answer.text.strip()[:SHOWN]}"
+        reason = f"{title} answered {method} {path} with {what}: {answer.text.strip()[:SHOWN]}"
         raise FixData(Failure(ErrorType.UNKNOWN, "unreadable", reason))
     if data.get("result") == "failed" or "Fault" in data or "fault" in data:
         raise _fix(classify(answer, data), connection)

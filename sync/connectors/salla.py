@@ -13,8 +13,11 @@ from http import HTTPStatus
 from typing import Any
 
 from sync.clock import Clock
+from sync.connectors.base import Good
 from sync.connectors.fields import Fields
-from sync.connectors.outcome import read_json
+from sync.connectors.outcome import ask_json, read_json
+from sync.connectors.salla_customers import GUEST, set_email
+from sync.connectors.salla_goods import goods_of
 from sync.connectors.transport import Answer, Transport
 from sync.documents import Account, Charge, Customer, Document, Header, Kind, Line, Order
 from sync.errors import ErrorType, Failure, FixData
@@ -112,6 +115,19 @@ class Salla:
         }
         return self._document(source_id, invoice, order, skus)
 
+    def set_email(self, customer_id: str, email: str) -> None:
+        """Give the store's customer this e-mail. Raises ReadError."""
+        set_email(self._ask, customer_id, email)
+
+    def goods(self) -> Iterator[Good]:
+        """Yield the products that are sold there and have an SKU, each SKU once."""
+        seen: set[str] = set()
+        for product in self._each("/products", {}):
+            for good in goods_of(product):
+                if good.sku not in seen:
+                    seen.add(good.sku)
+                    yield good
+
     def _document(
         self, source_id: str, invoice: Fields, order: Fields, skus: dict[str, str | None]
     ) -> Document:
@@ -159,7 +175,7 @@ class Salla:
         urls = customer.inner_or_empty("urls")
         mobile = customer.maybe("mobile")
         return Customer(
-            source_id=customer.maybe("id") or f"guest-{order.text('id')}",
+            source_id=customer.maybe("id") or f"{GUEST}{order.text('id')}",
             first_name=customer.maybe("first_name") or "",
             last_name=customer.maybe("last_name") or "",
             email=customer.maybe("email"),
@@ -178,16 +194,19 @@ class Salla:
 
     def _headers(self, params: dict[str, Any]) -> Iterator[Header]:
         seen: set[str] = set()
+        for one in self._each("/orders/invoices", params):
+            kind = self._kind(one)
+            if kind and one.text("id") not in seen:
+                seen.add(one.text("id"))
+                yield self._header(one, kind)
+
+    def _each(self, path: str, params: dict[str, Any]) -> Iterator[Fields]:
+        """Yield the rows of all pages of a list."""
         for page in range(1, MOST_PAGES):
-            data = self._list("/orders/invoices", {**params, "page": page, "per_page": PER_PAGE})
-            listed = Fields("Salla's invoices", data)
-            for one in listed.each("data"):
-                kind = self._kind(one)
-                if kind and one.text("id") not in seen:
-                    seen.add(one.text("id"))
-                    yield self._header(one, kind)
-            pages = listed.inner_or_empty("pagination").amount_or_zero("totalPages")
-            if page >= pages:
+            data = self._list(path, {**params, "page": page, "per_page": PER_PAGE})
+            listed = Fields(f"Salla's {path.rpartition('/')[2]}", data)
+            yield from listed.each("data")
+            if page >= listed.inner_or_empty("pagination").amount_or_zero("totalPages"):
                 return
 
     def _header(self, one: Fields, kind: Kind) -> Header:
@@ -214,6 +233,17 @@ class Salla:
 
     def _list(self, path: str, params: dict[str, Any] | None) -> dict[str, Any]:
         return self._read(self._transport, f"{self._prefix}{path}", params)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        return ask_json(
+            self._transport,
+            method,
+            f"{self._prefix}{path}",
+            body=body,
+            connection=self._name,
+            classify=classify,
+            now=self._clock.now(),
+        )
 
     def _read(
         self, transport: Transport, path: str, params: dict[str, Any] | None = None

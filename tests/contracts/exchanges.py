@@ -1,7 +1,7 @@
 """Drives our connectors through everything they do, and returns what the stand-ins saw."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -14,11 +14,12 @@ from sandbox.seeds import seed
 from sandbox.seeds_crm import seed_crm
 from sandbox.serving import Server
 from sync.clock import SystemClock
-from sync.connectors.base import Connector, Destination, Fixed, Parent, Source
+from sync.connectors.base import Connector, Destination, Fixed, Good, Kept, Parent, Source
 from sync.connectors.registry import Means, open_destination, open_source
 from sync.connectors.spec import Spec
 from sync.documents import Document, Kind
 from sync.errors import FixData, Reconnect
+from sync.money import Money
 from sync.outcomes import Created
 from tests.builders import document
 from tests.connectors import company, sales
@@ -51,7 +52,9 @@ def _spec(url: str, account: str = "") -> Spec:
 def of_salla() -> list[Exchange]:
     """Return what a store's connector asks and is told."""
     with _served(salla.create(seed(NOW).shop)) as (url, recorder):
-        _read_all(open_source("salla", _spec(url), _means(), Fixed(salla.TOKEN)))
+        shop = open_source("salla", _spec(url), _means(), Fixed(salla.TOKEN))
+        _mend(shop, "8808")
+        _read_all(shop)
         _refused(open_source("salla", _spec(url), _means(), Fixed(WRONG)))
     return recorder.kept
 
@@ -64,6 +67,8 @@ def of_daftra() -> list[Exchange]:
     with _served(daftra.create(seed(NOW).site)) as (url, recorder):
         end = open_destination("daftra", _spec(url), _means(), Fixed(daftra.KEY))
         _write_all(end, document(), back, keys)
+        end = open_destination("daftra", _spec(url), _means(), Fixed(daftra.KEY))
+        _choose(end, "TEA-200")
         _refused(open_destination("daftra", _spec(url), _means(), Fixed(WRONG)))
     return recorder.kept
 
@@ -103,6 +108,26 @@ def of_quickbooks() -> list[Exchange]:
         _write_all(end, one, back, keys)
         _refused(open_destination("quickbooks", spec, _means(), Fixed(WRONG)))
     return recorder.kept
+
+
+def _mend(source: Source, customer_id: str) -> None:
+    """Save an e-mail, be refused one, and list what is sold."""
+    source.set_email(customer_id, "khalid@example.sa")
+    with suppress(FixData):
+        source.set_email(customer_id, "nobody")
+    assert list(source.goods())
+
+
+def _choose(end: Destination, sku: str) -> None:
+    """Search, read what was found, ask for many SKUs at once, create a product."""
+    for kind in end.keeps:
+        found = end.choices(kind, "")
+        assert end.choice(kind, found[0].id) == found[0]
+    assert end.choice(Kept.PRODUCT, "999999") is None
+    assert end.choices(Kept.PRODUCT, sku.lower())
+    assert not end.stops([sku])
+    end.create_product(Good("NEW-1", "Brand new", Money.of("19.90", "SAR")))
+    end.close()
 
 
 def _read_all(source: Source) -> None:

@@ -35,6 +35,11 @@ _ORDER = record(
     id=WHOLE, reference_id=WHOLE, date=record(date=TEXT, timezone=TEXT), status=record(slug=TEXT)
 )
 _ITEM = record(id=WHOLE, name=TEXT, sku=TEXT_OR_NONE, quantity=WHOLE, currency=TEXT)
+_CUSTOMER = record(
+    id=WHOLE, first_name=TEXT, last_name=TEXT, mobile=WHOLE, mobile_code=TEXT, email=TEXT_OR_NONE
+)
+_CHANGED = record(first_name=TEXT, last_name=TEXT, mobile=TEXT, mobile_code=TEXT, email=TEXT)
+_GOOD = record(id=WHOLE, name=TEXT, sku=TEXT_OR_NONE, status=TEXT, price=_MONEY)
 
 
 def _told(data: Schema, **more: Schema) -> Schema:
@@ -52,6 +57,9 @@ SALLA = [
     _salla(r"/admin/v2/orders/\d+", _told(_ORDER)),
     _salla("/admin/v2/orders/items", _told(rows(_ITEM))),
     _salla("/admin/v2/orders", _told(rows(_ORDER))),
+    _salla("/admin/v2/products", _told(rows(_GOOD), pagination=_PAGES)),
+    _salla(r"/admin/v2/customers/\d+", _told(_CUSTOMER)),
+    Rule("PUT", r"/admin/v2/customers/\d+", _told(_CUSTOMER), _FAILURE, _CHANGED),
 ]
 
 _FAILED = record(result={"const": "failed"}, code=WHOLE, message=TEXT)
@@ -73,6 +81,8 @@ _CLIENT = record(id=DIGITS, business_name=TEXT, email=TEXT_OR_NONE)
 _ASKED = record(client_id=WHOLE, date=DAY, currency_code=TEXT, draft={"enum": [0, 1]}, notes=TEXT)
 _LINE = record(item=TEXT, unit_price=NUMBER, quantity=NUMBER)
 _MADE = record(code={"const": 202}, result={"const": "successful"}, id=DIGITS)
+_ADDED = record(code={"const": 202}, result={"const": "successful"}, id=either(WHOLE, DIGITS))
+_NEW = record(name=TEXT, product_code=TEXT, type={"const": 1}, track_stock={"const": 0})
 
 
 def _found(data: Schema, **more: Schema) -> Schema:
@@ -100,7 +110,13 @@ def _documents(plural: str, model: str) -> list[Rule]:
 DAFTRA = [
     _daftra(r"/api2/site_info\.json", _found(record(Site=_SITE))),
     _daftra(r"/api2/products\.json", _many("Product", _PRODUCT)),
+    _daftra(r"/api2/products/\d+\.json", _found(record(Product=_PRODUCT))),
+    Rule("POST", r"/api2/products\.json", _ADDED, _FAILED, record(Product=_NEW)),
     _daftra(r"/api2/taxes\.json", _many("Tax", _TAX)),
+    _daftra(
+        r"/v2/api/entity/product/list/\d+",
+        record(data=rows(_PRODUCT), current_page=WHOLE, last_page=WHOLE, total=WHOLE),
+    ),
     _daftra(
         r"/v2/api/entity/client/list/\d+",
         record(data=rows(_CLIENT), meta=record(current_page=WHOLE, last_page=WHOLE)),

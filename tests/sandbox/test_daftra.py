@@ -223,3 +223,80 @@ def test_the_ledger_counts_creates_only(far: Far) -> None:
     books = far.books.get("/sandbox/ledger").json()
     assert [one["key"] for one in books["creates"]] == ["k9"]
     assert len(books["documents"]) == len(far.seed.site.documents)
+
+
+def _entities(far: Far, **filters: Any) -> list[str]:
+    rows = far.books.get("/v2/api/entity/product/list/1", params=filters).json()["data"]
+    return [row["product_code"] for row in rows]
+
+
+def test_v2_filters_by_operators(far: Far) -> None:
+    """Several values, a pattern in any letters, one of two fields; what is no field is ignored."""
+    far.seed.site.add_product("Gift 100%", "GIFT-1")
+    several = {"filter[product_code][in][]": ["TEA-200", "OUD-100", "NOPE"]}
+    assert sorted(_entities(far, **several)) == ["OUD-100", "TEA-200"]
+    assert _entities(far, **{"filter[product_code][like]": "gift%"}) == ["GIFT-1"]
+    assert _entities(far, **{"filter[product_code][like]": "gift"}) == []
+    either = {"filter[or][name][like]": "%100%", "filter[or][product_code][like]": "%tea-2__%"}
+    assert {"GIFT-1", "TEA-200"} <= set(_entities(far, **either))
+    everything = _entities(far)
+    assert _entities(far, **{"filter[colour][like]": "red"}) == everything
+    far.books.post("/sandbox/settings", json={"deaf": True})
+    assert _entities(far, **several) == everything
+
+
+def test_v2_lists_have_pages(far: Far) -> None:
+    """Fifty rows each; the next page's address keeps the filters."""
+    for number in range(60):
+        far.seed.site.add_product("Gift", f"GIFT-{number}")
+    following: str | None = "/v2/api/entity/product/list/1?filter%5Bname%5D%5Blike%5D=gift"
+    counts = []
+    while following:
+        answer = far.books.get(following).json()
+        counts.append((answer["current_page"], len(answer["data"])))
+        following = answer["next_page_url"]
+    assert counts == [(1, 50), (2, 10)]
+
+
+def test_one_product_is_told_by_its_id(far: Far) -> None:
+    """In the model's name; an unknown one is 404."""
+    product = far.seed.site.product_by_code(DISK)
+    assert product is not None
+    answer = far.books.get(f"/api2/products/{product.id}.json").json()
+    assert answer["data"]["Product"]["product_code"] == DISK
+    assert far.books.get("/api2/products/999999.json").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"product_code": "A"}, "name"),
+        ({"name": "A", "product_code": "x" * 256}, "product_code"),
+        ({"name": "A", "unit_price": "dear"}, "unit_price"),
+    ],
+)
+def test_a_product_that_cannot_be_is_refused_by_field(
+    far: Far, given: dict[str, Any], field: str
+) -> None:
+    """Nothing is stored."""
+    before = len(far.seed.site.products)
+    answer = far.books.post("/api2/products.json", json={"Product": given})
+    assert (answer.status_code, list(answer.json()["validation_errors"])) == (400, [field])
+    assert len(far.seed.site.products) == before
+
+
+def test_inactive_products_and_unknown_taxes_are_not_booked(far: Far) -> None:
+    """The refusal names the line's field; taxes have a page of their own."""
+    far.books.post("/sandbox/settings", json={"fixed_taxes": True, "refused_email": "a@b.sa"})
+    answer = far.create(far.line("1"), far.line("1", tax1=99)).json()
+    assert list(answer["validation_errors"]) == ["InvoiceItem.1.tax1"]
+    product = far.seed.site.product_by_code(DISK)
+    assert product is not None
+    product.status = 1
+    answer = far.create().json()
+    assert list(answer["validation_errors"]) == ["InvoiceItem.0.product_id"]
+    tax, client = {"name": "VAT", "value": 5}, {"business_name": "A", "email": "a@b.sa"}
+    assert far.books.post("/api2/taxes.json", json={"Tax": tax}).status_code == 400
+    assert far.books.post("/api2/clients.json", json={"Client": client}).status_code == 400
+    assert far.booked() == 0
+    assert "VAT 15 %" in far.books.get("/owner/taxes").text

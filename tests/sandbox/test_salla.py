@@ -1,11 +1,12 @@
 """The store: its API as the Salla guide describes it, and its pages."""
 
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from sandbox.salla import MERCHANT
+from sandbox.salla import MERCHANT, Item
 from tests.sandbox.conftest import Far
 
 ORDERS = "/admin/v2/orders"
@@ -149,13 +150,46 @@ def test_a_sku_is_taken_letter_by_letter(far: Far) -> None:
 
 
 def test_a_customer_gets_an_email_over_the_api(far: Far) -> None:
-    """A null e-mail is saved with PUT; what is none is refused by field."""
+    """A null e-mail is saved with PUT, together with the name and the mobile."""
     path = "/admin/v2/customers/8808"
-    assert far.shop.get(path).json()["data"]["email"] is None
-    assert far.shop.put(path, json={"email": "nobody"}).status_code == 422
-    saved = far.shop.put(path, json={"email": "khalid@example.sa"}).json()["data"]
-    assert saved["email"] == "khalid@example.sa"
+    before = far.shop.get(path).json()["data"]
+    assert before["email"] is None
+    saved = far.shop.put(path, json={**before, "email": "khalid@example.sa"}).json()["data"]
+    assert saved == {**before, "email": "khalid@example.sa"}
     assert far.listed("/customers", keyword="khalid@example.sa")[0]["id"] == 8808
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"email": "nobody"}, "email"),
+        ({"email": "a b@example.sa"}, "email"),
+        ({"email": "SARA@example.sa"}, "email"),
+        ({"email": "khalid@example.sa", "first_name": ""}, "first_name"),
+        ({"email": "khalid@example.sa", "mobile": None}, "mobile"),
+    ],
+)
+def test_a_customer_that_cannot_be_is_refused_by_field(
+    far: Far, given: dict[str, Any], field: str
+) -> None:
+    """What is no e-mail, what another customer has, and what lacks a part: 422, nothing saved."""
+    path = "/admin/v2/customers/8808"
+    before = far.shop.get(path).json()["data"]
+    answer = far.shop.put(path, json={**before, **given})
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (422, [field])
+    assert far.shop.get(path).json()["data"] == before
+    assert far.shop.put(path, content="{").status_code == 422
+
+
+def test_products_are_listed_by_page_and_keyword(far: Far) -> None:
+    """Each SKU once, with a price that holds tax and one that does not; also on a page."""
+    far.seed.shop.shelf["NEW-1"] = Item(1, "Brand new", "NEW-1", 1, Decimal(10))
+    rows = far.listed("/products", per_page=60)
+    skus = [row["sku"] for row in rows]
+    assert len(skus) == len(set(skus)) == len(far.seed.shop.goods())
+    (row,) = far.listed("/products", keyword="new-1")
+    assert (row["price"]["amount"], row["pre_tax_price"]["amount"]) == (11.5, 10.0)
+    assert "<code>DATES-1KG␣</code>" in far.shop.get("/products").text
 
 
 def test_an_email_is_saved_on_the_page_that_the_api_names(far: Far) -> None:

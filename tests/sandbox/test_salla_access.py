@@ -114,6 +114,19 @@ def test_each_part_asks_for_its_scope(far: Far, path: str, scope: str) -> None:
     assert scope in answer.json()["error"]["message"]
 
 
+def test_reading_customers_is_no_right_to_change_them(far: Far) -> None:
+    """The scope to read opens no change, and the refusal names the one that does."""
+    for scope, status in (("customers.read", 401), ("customers.read_write", 422)):
+        tokens = far.seed.shop.authority.issue(MERCHANT, scope)
+        answer = far.shop.put(
+            "/admin/v2/customers/8808",
+            json={},
+            headers={"Authorization": f"Bearer {tokens.access}"},
+        )
+        assert answer.status_code == status
+    assert "first_name" in answer.json()["error"]["fields"]
+
+
 def test_requests_are_counted_by_what_they_ask(far: Far) -> None:
     """Ids and SKUs are left out of the names, pages and knobs are not counted."""
     for path in ("/orders/invoices", "/orders/invoices/1", "/products/sku/A%20B", "/orders/7"):
