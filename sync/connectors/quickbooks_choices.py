@@ -12,6 +12,16 @@ from sync.errors import ErrorType, FixData
 
 MOST = 100
 LONGEST_TERM = 100
+ABSENT = frozenset(
+    {
+        ErrorType.NOT_FOUND,
+        ErrorType.SKU_NOT_FOUND,
+        ErrorType.ITEM_INACTIVE,
+        ErrorType.ACCOUNT_NOT_MAPPED,
+    }
+)
+"""What a 610 means where the object itself was asked for: its text may name the kind."""
+
 UNSOLD = frozenset({"Category", "Group"})
 """Kinds of items that no line of ours can sell (guide, section 3): folders and bundles."""
 
@@ -62,7 +72,7 @@ class Choices:
         try:
             row = self._api.one(entity, record_id)
         except FixData as error:
-            if error.failure.error_type is ErrorType.NOT_FOUND:
+            if error.failure.error_type in ABSENT:
                 return None
             raise
         return item_of(row) if kind is Kept.PRODUCT else account_of(row)
