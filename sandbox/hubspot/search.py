@@ -1,6 +1,7 @@
 """The search endpoint: groups ORed, filters ANDed, an index that lags, at most 10,000 results."""
 
 import operator
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -68,12 +69,20 @@ def _passes(thing: Thing, one: Mapping[str, Any]) -> bool:
         case "IN":
             wanted = {str(each).casefold() for each in one["values"]}
             return (value or "").casefold() in wanted
+        case "CONTAINS_TOKEN":
+            return _has_token(value or "", str(one["value"]))
         case compared if compared in COMPARISONS:
             if value is None:
                 return False
             return COMPARISONS[compared](_number(value), _number(str(one["value"])))
         case other:
             raise Refused(400, "VALIDATION_ERROR", f"unknown operator {other}")
+
+
+def _has_token(text: str, wanted: str) -> bool:
+    """Return whether a word of `text` is `wanted`, whose asterisks stand for anything."""
+    pattern = ".*".join(map(re.escape, wanted.casefold().split("*")))
+    return any(re.fullmatch(pattern, word) for word in re.findall(r"[^\W_]+", text.casefold()))
 
 
 def value_of(thing: Thing, name: str) -> str | None:

@@ -6,6 +6,7 @@ for each rate on the sum of its lines.
 
 import copy
 import itertools
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,10 @@ NAMES = {"Customer": "DisplayName", "Vendor": "DisplayName", "Item": "Name"}
 ENTITIES = (*TRANSACTIONS, *NAMES, "Account", "TaxCode", "TaxRate")
 SHIPPING = "SHIPPING_ITEM_ID"
 LONGEST_NUMBER, LONGEST_NAME = 21, 100
+SALES = "79"
+"""The id of the income account that every company has from the start."""
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PACIFIC = timezone(timedelta(hours=-8))
 Row = dict[str, Any]
 
@@ -80,6 +85,11 @@ class Company:
     told: Callable[[str, str, str], None] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     _ids: Any = field(default_factory=lambda: itertools.count(100))
+
+    def __post_init__(self) -> None:
+        """Open the account that sales are booked on."""
+        kind = {"AccountType": "Income", "AccountSubType": "SalesOfProductIncome"}
+        self.add("Account", Id=SALES, Name="Sales of Product Income", Active=True, **kind)
 
     def add(self, entity: str, **values: Any) -> Row:
         """Put an object into the books as it is: for seeds; returns it with its id."""
@@ -171,6 +181,10 @@ class Company:
     def _check(self, entity: str, row: Row) -> None:
         if entity in NAMES:
             self._check_name(entity, row)
+        if entity == "Item":
+            self._check_item(row)
+        if entity == "Customer":
+            _check_email((row.get("PrimaryEmailAddr") or {}).get("Address"))
         if entity in TRANSACTIONS:
             self._check_head(entity, row)
             for line in row.get("Line", []):
@@ -189,6 +203,16 @@ class Company:
                 if one["Id"] != row.get("Id") and bare.casefold() == name.casefold():
                     detail = f"The name supplied already exists. : Id={one['Id']}"
                     raise Fault("6240", "Duplicate Name Exists Error", detail)
+
+    def _check_item(self, row: Row) -> None:
+        """Refuse a new item without an income account; older ones may have come without."""
+        if len(row.get("Sku") or "") > LONGEST_NAME:
+            raise Fault("2050", "String length is too long", element="Sku")
+        if row.get("IncomeAccountRef"):
+            self._referred("Account", row["IncomeAccountRef"], "IncomeAccountRef")
+        elif not row.get("Id") and row.get("Type", "Service") in {"Service", "NonInventory"}:
+            text = "Required parameter IncomeAccountRef is missing in the request"
+            raise Fault("2020", "Required param missing", text, element="IncomeAccountRef")
 
     def _check_head(self, entity: str, row: Row) -> None:
         number = row.get("DocNumber")
@@ -305,6 +329,12 @@ class Company:
         rates = tax_code.get("SalesTaxRateList", {}).get("TaxRateDetail", [])
         found = [self.rows["TaxRate"][one["TaxRateRef"]["value"]] for one in rates]
         return sum((Decimal(str(one["RateValue"])) for one in found), Decimal(0))
+
+
+def _check_email(address: str | None) -> None:
+    if address and not EMAIL.fullmatch(address):
+        text = "Email Address does not conform to the syntax rules of RFC 822"
+        raise Fault("2210", "Invalid email address format", text, element="PrimaryEmailAddr")
 
 
 def _tax_line(percent: Decimal, net: Decimal) -> Row:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from sync.clock import Clock
-from sync.connectors.base import Mappings
+from sync.connectors import hubspot_mending as mending
+from sync.connectors.base import Good, Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.hubspot_api import Api
 from sync.connectors.hubspot_reading import (
@@ -167,6 +168,14 @@ class HubSpotSource(HubSpotAccount):
         kind = Kind.RETURN if is_void else Kind.INVOICE
         url = self._url(invoice)
         return document_of(invoice, items, self._customer(invoice), skus, rates, url, kind)
+
+    def set_email(self, customer_id: str, email: str) -> None:
+        """Give the contact this e-mail. Raises ReadError, FixData where it is refused."""
+        mending.set_email(self._api, customer_id, email)
+
+    def goods(self) -> Iterator[Good]:
+        """Yield the products that have an SKU; prices in the company's currency."""
+        return mending.goods(self._api)
 
     def _headers(self, filters: Sequence[dict[str, Any]]) -> Iterator[Header]:
         for invoice in self._api.walk("invoices", filters, INVOICE):

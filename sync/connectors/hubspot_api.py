@@ -129,8 +129,17 @@ class Api:
         The index lags behind what was written and compares texts whatever their case, so its
         answer proves no absence, and what it finds is compared by the caller.
         """
+        return self.search_any(kind, [filters] if filters else [], properties)
+
+    def search_any(
+        self,
+        kind: str,
+        groups: Sequence[Sequence[Mapping[str, Any]]],
+        properties: Sequence[str],
+    ) -> list[Fields]:
+        """Return the objects that meet all filters of at least one group. Raises ReadError."""
         body = {
-            "filterGroups": [{"filters": list(filters)}] if filters else [],
+            "filterGroups": [{"filters": list(filters)} for filters in groups],
             "properties": list(properties),
             "sorts": ["hs_object_id"],
             "limit": PER_PAGE,

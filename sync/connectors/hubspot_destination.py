@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from sync.clock import Clock
-from sync.connectors.base import Mappings, Matches, Parent, Plan
+from sync.connectors.base import Choice, Good, Kept, Mappings, Matches, Parent, Plan
 from sync.connectors.fields import Fields
 from sync.connectors.hubspot import HubSpotAccount
 from sync.connectors.hubspot_bodies import invoice_properties, items_of
 from sync.connectors.hubspot_credits import Credits
 from sync.connectors.hubspot_masters import CONTACT, PRODUCT, Masters
+from sync.connectors.hubspot_products import Products
 from sync.connectors.hubspot_setup import missing_properties
 from sync.connectors.hubspot_shapes import DRAFT, INVOICE, KEY, booked_invoice, status_of
 from sync.connectors.hubspot_steps import Steps
@@ -31,6 +32,11 @@ from sync.outcomes import Created, NotSent, Outcome, Rejected
 class HubSpotDestination(HubSpotAccount):
     """One account as a destination."""
 
+    foresees = frozenset({ErrorType.SKU_NOT_FOUND, ErrorType.CUSTOMER_EMAIL_MISSING})
+    """HubSpot alone knows which e-mail addresses and currencies it refuses."""
+
+    keeps = frozenset({Kept.PRODUCT})
+
     def __init__(
         self,
         name: str,
@@ -43,6 +49,7 @@ class HubSpotDestination(HubSpotAccount):
     ) -> None:
         super().__init__(name, prefix, web_url, transport, clock, mappings, account)
         self._masters = Masters(self._api, mappings)
+        self._products = Products(self._api, mappings, self._masters)
         self._steps = Steps(self._api, clock)
         self._credits = Credits(self._api, clock, mappings, self._web_url, account)
 
@@ -91,6 +98,7 @@ class HubSpotDestination(HubSpotAccount):
             "items": items,
             "email": (document.customer.email or "").casefold(),
             "contact": self._masters.contact(document.customer),
+            "customer": document.customer.source_id,
         }
         return Plan(document.kind, payload, document.total)
 
@@ -103,6 +111,8 @@ class HubSpotDestination(HubSpotAccount):
             return self._created(outcome)
         if isinstance(outcome, Rejected):
             self._forget(outcome.failure, plan.payload)
+            if outcome.failure.error_type is ErrorType.CUSTOMER_INVALID:
+                return Rejected(replace(outcome.failure, subject=plan.payload["customer"]))
             if outcome.failure.error_type is ErrorType.CURRENCY_UNSUPPORTED:
                 return Rejected(replace(outcome.failure, key=plan.expected.currency))
         return outcome
@@ -110,6 +120,22 @@ class HubSpotDestination(HubSpotAccount):
     def tolerance(self, document: Document) -> Money:
         """Nothing: the line item for the tax makes totals agree to the minor unit."""
         return Money.of(0, document.total.currency)
+
+    def choices(self, kind: Kept, term: str) -> Sequence[Choice]:
+        """Return at most 100 products whose name or SKU contains `term`."""
+        return self._products.matching(term) if kind in self.keeps else ()
+
+    def choice(self, kind: Kept, record_id: str) -> Choice | None:
+        """Return the product with this id, read anew, or None."""
+        return self._products.one(record_id) if kind in self.keeps else None
+
+    def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
+        """Return why nothing stands for these exact SKUs, read anew."""
+        return self._products.stops(skus)
+
+    def create_product(self, good: Good) -> Choice:
+        """Create the product with exactly this SKU, or return the one that is there."""
+        return self._products.create(good)
 
     def _created(self, invoice: Fields) -> Created:
         """Return the opened invoice, whole where the answer to its opening told all of it."""

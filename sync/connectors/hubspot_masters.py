@@ -1,6 +1,7 @@
 """Contacts and products in HubSpot: found by exact comparison; a contact is made once, if it must.
 
-Products are never made here: `hs_sku` is not unique, so a wrong one would look right for ever.
+Products are never made here: `hs_sku` is not unique, so a wrong one would look right for ever. What
+a person chose stands for its SKU without a look.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sync.connectors.base import Mappings
+from sync.connectors.base import Kept, Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.hubspot_api import Api
 from sync.connectors.hubspot_shapes import properties
@@ -16,7 +17,7 @@ from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
 from sync.outcomes import Created, NotSent, Rejected
 
-PRODUCT, CONTACT = "product", "contact"
+PRODUCT, CONTACT = Kept.PRODUCT.value, "contact"
 ANOTHER_MAKES_IT = timedelta(seconds=2)
 SKUS_AT_ONCE = 50
 """HubSpot takes 100 values in one IN; each SKU goes in as it is and in lower case."""
@@ -35,13 +36,14 @@ class Masters:
 
     def email_blocker(self, customer: Customer) -> Failure | None:
         """Return why there can be no contact for this customer."""
-        name = customer.name or "The customer"
-        if customer.email is None:
-            key = f"{name} ({customer.source_id})"
-            return Failure(ErrorType.CUSTOMER_EMAIL_MISSING, key, f"{name} has no email")
-        if not EMAIL.fullmatch(customer.email):
-            reason = f"{customer.email!r} of {name} is no e-mail address"
-            return Failure(ErrorType.CUSTOMER_INVALID, customer.email, reason)
+        name, email = customer.name or "The customer", customer.email or ""
+        subject = customer.source_id
+        if not email.strip():
+            missing, key = ErrorType.CUSTOMER_EMAIL_MISSING, f"{name} ({subject})"
+            return Failure(missing, key, f"{name} has no email", subject)
+        if not EMAIL.fullmatch(email):
+            reason = f"{email!r} of {name} is no e-mail address"
+            return Failure(ErrorType.CUSTOMER_INVALID, email, reason, subject)
         return None
 
     def product_blockers(self, lines: Sequence[Line]) -> Iterator[Failure]:
@@ -51,11 +53,16 @@ class Masters:
                 reason = f"The line {line.name!r} has no SKU"
                 yield Failure(ErrorType.SKU_NOT_FOUND, "", reason)
         skus = dict.fromkeys(line.sku for line in lines if line.sku)
-        unknown = [sku for sku in skus if self._mappings.get(PRODUCT, sku) is None]
+        unknown = [sku for sku in skus if self._known(sku) is None]
         for start in range(0, len(unknown), SKUS_AT_ONCE):
             wanted = unknown[start : start + SKUS_AT_ONCE]
-            found = self._ids(wanted)
-            yield from (stop for sku in wanted if (stop := self._settle(sku, found[sku])))
+            found = self.ids(wanted)
+            for sku in wanted:
+                stop = stop_of(sku, found[sku])
+                if stop:
+                    yield stop
+                else:
+                    self._mappings.put(PRODUCT, sku, found[sku][0])
 
     def products(self, lines: Sequence[Line]) -> dict[str, str]:
         """Return the ids of the products that `product_blockers` found, by SKU. Raises FixData."""
@@ -83,21 +90,15 @@ class Masters:
             self._mappings.forget(kind, key)
 
     def _product(self, sku: str) -> str:
-        found = self._mappings.get(PRODUCT, sku)
+        found = self._known(sku)
         if found is None:
             raise FixData(_unknown(sku))
         return found
 
-    def _settle(self, sku: str, ids: Sequence[str]) -> Failure | None:
-        if not ids:
-            return _unknown(sku)
-        if len(ids) > 1:
-            reason = f"Several products in HubSpot have the SKU {sku}: {', '.join(ids)}"
-            return Failure(ErrorType.CONFLICT, sku, reason)
-        self._mappings.put(PRODUCT, sku, ids[0])
-        return None
+    def _known(self, sku: str) -> str | None:
+        return self._mappings.chosen(PRODUCT, sku) or self._mappings.get(PRODUCT, sku)
 
-    def _ids(self, skus: Sequence[str]) -> Mapping[str, list[str]]:
+    def ids(self, skus: Sequence[str]) -> Mapping[str, list[str]]:
         """Return the ids of the products with exactly these SKUs, letter case included.
 
         HubSpot compares texts in lower case and may want them so.
@@ -130,8 +131,8 @@ class Masters:
         if outcome.failure.error_type in HOLDING:
             raise Reconnect(outcome.failure, self._api.name)
         if outcome.failure.key == "email":
-            invalid = ErrorType.CUSTOMER_INVALID
-            raise FixData(Failure(invalid, email, outcome.failure.reason))
+            invalid, subject = ErrorType.CUSTOMER_INVALID, customer.source_id
+            raise FixData(Failure(invalid, email, outcome.failure.reason, subject))
         raise FixData(outcome.failure)
 
     def _existing(self, failure: Failure, email: str) -> str:
@@ -141,6 +142,16 @@ class Masters:
         if contact is None or email.casefold() not in _emails(contact):
             raise FixData(Failure(ErrorType.CONFLICT, email, failure.reason))
         return contact.text("id")
+
+
+def stop_of(sku: str, ids: Sequence[str]) -> Failure | None:
+    """Return why the products with these ids cannot stand for an SKU; None for exactly one."""
+    if not ids:
+        return _unknown(sku)
+    if len(ids) > 1:
+        reason = f"Several products in HubSpot have the SKU {sku}: {', '.join(ids)}"
+        return Failure(ErrorType.CONFLICT, sku, reason)
+    return None
 
 
 def _unknown(sku: str) -> Failure:

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sync.clock import Clock
-from sync.connectors.base import Mappings
+from sync.connectors import quickbooks_mending as mending
+from sync.connectors.base import Good, Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_answers import is_expired
 from sync.connectors.quickbooks_api import Api, quoted
@@ -209,6 +210,14 @@ class QuickBooksSource(QuickBooksAccount):
         order = self._order(SALE, row) if entity == SALE else self._order_of_credit(entity, row)
         facts, skus = self._known.facts(), self._skus(items_of(row))
         return document_of(source_id, entity, row, self._customer(row), order, skus, facts)
+
+    def set_email(self, customer_id: str, email: str) -> None:
+        """Give the customer this primary e-mail. Raises ReadError, FixData where it is refused."""
+        mending.set_email(self._api, customer_id, email)
+
+    def goods(self) -> Iterator[Good]:
+        """Yield the active items that have an SKU; prices in the company's currency."""
+        return mending.goods(self._api, self._home())
 
     def _voided(self, source_id: str) -> Document:
         """Return a voided or deleted sale as a return: its amounts are those that were booked."""

@@ -31,7 +31,7 @@ class Api:
 
     def __init__(self, name: str, base: str, transport: Transport, clock: Clock) -> None:
         self.name = name
-        self._base = base
+        self.base = base
         self._transport = transport
         self._clock = clock
 
@@ -39,7 +39,7 @@ class Api:
         """Return the JSON object at `path` below the company. Raises ReadError."""
         return read_json(
             self._transport,
-            f"{self._base}{path}",
+            f"{self.base}{path}",
             {**(params or {}), **VERSION},
             connection=self.name,
             classify=classify,
@@ -111,7 +111,7 @@ class Api:
         """Send a create, once, under its request id; what happened comes back as a value."""
         try:
             return self._transport.post(
-                f"{self._base}/{entity.lower()}",
+                f"{self.base}/{entity.lower()}",
                 body,
                 params={"requestid": request_id, **VERSION},
                 paced=paced,

@@ -92,10 +92,11 @@ def sum_of(document: Document, facts: Facts) -> Money:
     fold = folds(document, facts)
     for line in document.lines:
         amount = _amount(line, currency, fold=fold)
-        nets[line.tax_percent] = nets.get(line.tax_percent, Decimal(0)) + amount
+        percent = facts.percent_for(line.tax_percent)
+        nets[percent] = nets.get(percent, Decimal(0)) + amount
     for charge in document.charges:
-        before = nets.get(charge.tax_percent, Decimal(0))
-        nets[charge.tax_percent] = before + rounded(charge.amount, currency)
+        percent = facts.percent_for(charge.tax_percent)
+        nets[percent] = nets.get(percent, Decimal(0)) + rounded(charge.amount, currency)
     whole = sum(nets.values(), Decimal(0))
     off = rounded(document.discount if fold else discount_of(document), currency)
     tax = document.tax.amount

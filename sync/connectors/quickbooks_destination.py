@@ -6,10 +6,12 @@ taken for ours. A create's answer is whole, so nothing is read back.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from sync.clock import Clock
-from sync.connectors.base import Mappings, Matches, Parent, Plan
+from sync.connectors.base import Choice, Good, Kept, Mappings, Matches, Parent, Plan
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks import QuickBooksAccount
 from sync.connectors.quickbooks_api import quoted
@@ -22,8 +24,10 @@ from sync.connectors.quickbooks_bodies import (
     request_id_of,
     sum_of,
 )
-from sync.connectors.quickbooks_facts import Facts
-from sync.connectors.quickbooks_masters import Masters, Uses
+from sync.connectors.quickbooks_choices import Choices
+from sync.connectors.quickbooks_facts import KEPT, RECENT, Facts
+from sync.connectors.quickbooks_masters import PAID_FROM, Masters, Uses
+from sync.connectors.quickbooks_products import Products
 from sync.connectors.quickbooks_reading import (
     CREDIT,
     REFUND,
@@ -34,13 +38,39 @@ from sync.connectors.quickbooks_reading import (
 )
 from sync.connectors.transport import Answer, Transport
 from sync.documents import Booked, Charge, Document, Kind
-from sync.errors import ErrorType, Failure, FixData
+from sync.errors import ErrorType, Failure, FixData, ReadError
 from sync.money import Money
 from sync.outcomes import Created, NotSent, Outcome, Rejected
+
+OF_COMPANY = frozenset(
+    {
+        ErrorType.PERIOD_CLOSED,
+        ErrorType.TAX_NOT_MAPPED,
+        ErrorType.CURRENCY_UNSUPPORTED,
+        ErrorType.FIELD_INVALID,
+    }
+)
+"""Refusals that the company's settings cause: those are read anew then."""
 
 
 class QuickBooksDestination(QuickBooksAccount):
     """One company as a destination."""
+
+    foresees = frozenset(
+        {
+            ErrorType.SKU_NOT_FOUND,
+            ErrorType.ITEM_INACTIVE,
+            ErrorType.CUSTOMER_EMAIL_MISSING,
+            ErrorType.CUSTOMER_INACTIVE,
+            ErrorType.TAX_NOT_MAPPED,
+            ErrorType.ACCOUNT_NOT_MAPPED,
+            ErrorType.CURRENCY_UNSUPPORTED,
+            ErrorType.PERIOD_CLOSED,
+        }
+    )
+    """An e-mail of good shape may still be refused, so customer_invalid is not among them."""
+
+    keeps = frozenset(Kept)
 
     def __init__(
         self,
@@ -54,6 +84,8 @@ class QuickBooksDestination(QuickBooksAccount):
     ) -> None:
         super().__init__(name, prefix, web_url, transport, clock, mappings, account)
         self._masters = Masters(self._api, mappings)
+        self._choices = Choices(self._api, self._known)
+        self._products = Products(self._api, mappings, self._known, account)
 
     def set_up(self) -> None:
         """Nothing to make: request ids, numbers and notes are there already."""
@@ -80,8 +112,10 @@ class QuickBooksDestination(QuickBooksAccount):
 
     def blockers(self, document: Document) -> Sequence[Failure]:
         """Return everything that stops `document` now, without writing anything."""
-        facts, currency = self._known.facts(), document.total.currency
-        found = [*self._company_blockers(document, facts), *self._charge_blockers(document, facts)]
+        facts, currency = self._facts(document), document.total.currency
+        found = self._settings_blockers(document, facts)
+        if found and (newer := self._facts(document, RECENT)) != facts:
+            facts, found = newer, self._settings_blockers(document, newer)
         customer = self._masters.customer_blocker(
             document.customer, currency, facts.currency or currency
         )
@@ -91,7 +125,7 @@ class QuickBooksDestination(QuickBooksAccount):
 
     def plan(self, key: str, document: Document, parent: Parent | None) -> Plan:
         """Make the create ready; a new customer is made here, first of its kind."""
-        facts, currency = self._known.facts(), document.total.currency
+        facts, currency = self._facts(document), document.total.currency
         expected = sum_of(document, facts)
         if abs(expected.amount - document.total.amount) > self.tolerance(document).amount:
             reason = f"QuickBooks would make {expected} of it, the source says {document.total}"
@@ -116,6 +150,8 @@ class QuickBooksDestination(QuickBooksAccount):
             "body": body,
             "items": items,
             "charges": list(charged),
+            "customer": document.customer.source_id,
+            "percents": [_shown(one) for one in sorted(percents_of(document))],
         }
         return Plan(document.kind, payload, document.total)
 
@@ -130,15 +166,70 @@ class QuickBooksDestination(QuickBooksAccount):
         if isinstance(outcome, Created) and isinstance(event, Answer):
             return Created(outcome.destination_id, self._answered(entity, event))
         if isinstance(outcome, Rejected):
-            email, currency = body["BillEmail"]["Address"], body["CurrencyRef"]["value"]
-            uses = Uses(plan.payload["items"], plan.payload["charges"], email, currency)
-            return Rejected(self._masters.refused(outcome.failure, uses))
+            return Rejected(self._refused(outcome.failure, plan))
         return outcome
 
     def tolerance(self, document: Document) -> Money:
         """Return a minor unit a line: QuickBooks rounds taxes once a rate, others line by line."""
         count = len(document.lines) + len(document.charges) if any(percents_of(document)) else 0
         return Money.from_minor(count, document.total.currency)
+
+    def choices(self, kind: Kept, term: str) -> Sequence[Choice]:
+        """Return at most 100 items, tax codes or accounts whose name or code contains `term`."""
+        return self._choices.matching(kind, term)
+
+    def choice(self, kind: Kept, record_id: str) -> Choice | None:
+        """Return the record with this id, read anew, or None."""
+        return self._choices.one(kind, record_id)
+
+    def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
+        """Return why nothing stands for these exact SKUs, read anew."""
+        return self._masters.stops(skus)
+
+    def create_product(self, good: Good) -> Choice:
+        """Create the item with exactly this SKU, or return the one that is there (`Products`)."""
+        return self._products.create(good)
+
+    def _facts(self, document: Document, oldest: timedelta = KEPT) -> Facts:
+        """Return the company's facts with the tax codes that people chose for this document."""
+        facts = self._known.facts(oldest)
+        chosen = {
+            percent: code
+            for percent in percents_of(document)
+            if (code := self._mappings.chosen(Kept.TAX, _shown(percent)))
+        }
+        return facts.choosing(chosen) if chosen else facts
+
+    def _refused(self, failure: Failure, plan: Plan) -> Failure:
+        """Return a refusal under the key that `blockers` would give it; drops what it disproves."""
+        body, payload = plan.payload["body"], plan.payload
+        uses = Uses(
+            skus=payload["items"],
+            charges=payload["charges"],
+            email=body["BillEmail"]["Address"],
+            currency=body["CurrencyRef"]["value"],
+            customer=payload["customer"],
+        )
+        if failure.error_type in OF_COMPANY:
+            self._known.forget()
+        if failure.error_type is ErrorType.PERIOD_CLOSED:
+            return self._until(failure)
+        if failure.error_type is ErrorType.TAX_NOT_MAPPED:
+            return replace(failure, key=", ".join(payload["percents"]))
+        if failure.error_type is ErrorType.ACCOUNT_NOT_MAPPED:
+            return replace(failure, key=PAID_FROM)
+        return self._masters.refused(failure, uses)
+
+    def _until(self, failure: Failure) -> Failure:
+        """Return a refused date by the day until which the books are closed, if it can be read."""
+        try:
+            closed = self._known.facts().closed_until
+        except ReadError:
+            return failure
+        return replace(failure, key=closed.isoformat()) if closed else failure
+
+    def _settings_blockers(self, document: Document, facts: Facts) -> list[Failure]:
+        return [*self._company_blockers(document, facts), *self._charge_blockers(document, facts)]
 
     def _company_blockers(self, document: Document, facts: Facts) -> Iterator[Failure]:
         currency = document.total.currency
@@ -154,12 +245,12 @@ class QuickBooksDestination(QuickBooksAccount):
             yield Failure(ErrorType.FIELD_INVALID, "discount", reason)
         for percent in sorted(percents_of(document)):
             if facts.code_for(percent) is None:
-                shown = f"{percent.normalize():f}"
+                shown = _shown(percent)
                 reason = f"No active tax code of {shown} % in QuickBooks"
                 yield Failure(ErrorType.TAX_NOT_MAPPED, shown, reason)
         if document.refunded and self._masters.bank_account() is None:
             reason = "There is not exactly one bank account that refunds could be paid from"
-            yield Failure(ErrorType.ACCOUNT_NOT_MAPPED, "DepositToAccountRef", reason)
+            yield Failure(ErrorType.ACCOUNT_NOT_MAPPED, PAID_FROM, reason)
 
     def _charge_blockers(self, document: Document, facts: Facts) -> Iterator[Failure]:
         for charge in document.charges:
@@ -192,3 +283,8 @@ class QuickBooksDestination(QuickBooksAccount):
             total=money_of(row, self._home()),
             url=self._url(entity, row),
         )
+
+
+def _shown(percent: Decimal) -> str:
+    """Return a percent as causes and choices name it: 15, 7.5."""
+    return f"{percent.normalize():f}"

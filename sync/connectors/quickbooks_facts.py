@@ -1,10 +1,12 @@
 """What a company's settings say: country, taxes, closed books, shipping, its bank account.
 
-Read once and kept for an hour: they change rarely, and every document asks for them.
+Kept for minutes: they change rarely, and every document asks for them. What they forbid is read
+anew before it is told, for somebody may just have mended it.
 """
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +14,10 @@ from sync.clock import Clock
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_api import Api
 
-KEPT = timedelta(hours=1)
+KEPT = timedelta(minutes=5)
+RECENT = timedelta(seconds=10)
+"""How old what forbids a document may be: one look serves a row of documents."""
+
 US = "US"
 TAXED, UNTAXED = "TAX", "NON"
 ON_AMOUNT = "TaxOnAmount"
@@ -42,13 +47,23 @@ class Facts:
 
     def code_for(self, percent: Decimal) -> str | None:
         """Return the tax code of a line taxed at `percent`, or None where there is none."""
-        if self.is_us:
+        code = self.codes.get(percent.normalize())
+        if code is None and self.is_us:
             return TAXED if percent else UNTAXED
-        return self.codes.get(percent.normalize())
+        return code
+
+    def percent_for(self, percent: Decimal) -> Decimal:
+        """Return what QuickBooks charges on a line taxed at `percent`: as its code says."""
+        return self.percents.get(self.code_for(percent) or "", percent.normalize())
+
+    def choosing(self, chosen: Mapping[Decimal, str]) -> "Facts":
+        """Return facts with the tax codes that people chose for some percents."""
+        given = {percent.normalize(): code for percent, code in chosen.items()}
+        return replace(self, codes={**self.codes, **given})
 
 
 class Known:
-    """The facts of one company, kept for an hour."""
+    """The facts of one company."""
 
     def __init__(self, api: Api, realm: str, clock: Clock) -> None:
         self._api = api
@@ -58,13 +73,18 @@ class Known:
         self._facts: Facts | None = None
         self._read_at: datetime | None = None
 
-    def facts(self) -> Facts:
-        """Return them. Raises ReadError."""
+    def facts(self, oldest: timedelta = KEPT) -> Facts:
+        """Return them, read anew where they are older than `oldest`. Raises ReadError."""
         with self._lock:
             now = self._clock.now()
-            if self._facts is None or self._read_at is None or now - self._read_at > KEPT:
+            if self._facts is None or self._read_at is None or now - self._read_at > oldest:
                 self._facts, self._read_at = read(self._api, self._realm), now
             return self._facts
+
+    def forget(self) -> None:
+        """Have them read anew: a refusal says otherwise."""
+        with self._lock:
+            self._facts = None
 
 
 def read(api: Api, realm: str) -> Facts:

@@ -1,7 +1,8 @@
 """Customers, items and accounts in QuickBooks: compared exactly, made once where we may.
 
 Only customers are made. QuickBooks does not enforce one item a SKU: where two share it, nobody
-picks (guide, section 3). What was found once is remembered until a refusal names it.
+picks (guide, section 3). What was found once is remembered until a refusal names it; what a person
+chose stands for its SKU without a look.
 """
 
 import re
@@ -10,33 +11,36 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sync.connectors.base import Mappings
+from sync.connectors.base import Kept, Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_api import Api, quoted
 from sync.connectors.quickbooks_bodies import LONGEST_NAME, request_id_of
+from sync.connectors.quickbooks_reading import EMAIL
 from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
 from sync.outcomes import Created, NotSent, Rejected
 
-ITEM, CHARGE, CUSTOMER = "item", "charge", "customer"
+ITEM, CHARGE, CUSTOMER = Kept.PRODUCT.value, "charge", "customer"
 OF_ITEMS = frozenset({ErrorType.SKU_NOT_FOUND, ErrorType.ITEM_INACTIVE})
 OF_CUSTOMERS = frozenset(
     {ErrorType.CUSTOMER_INVALID, ErrorType.CUSTOMER_INACTIVE, ErrorType.CURRENCY_UNSUPPORTED}
 )
 ANOTHER_MAKES_IT = timedelta(seconds=2)
 ANY = " and Active in (true, false)"
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+LONGEST_SKU = 100
+PAID_FROM = "DepositToAccountRef"
 _FORBIDDEN = re.compile(r"[:\t\n\r]+ *")
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What a create refers to: items by SKU, charges by name, its customer."""
+    """What a create refers to: items by SKU, charges by name, its customer (the source's id)."""
 
     skus: Mapping[str, str]
     charges: Sequence[str]
     email: str
     currency: str
+    customer: str
 
     def named(self, failure: Failure) -> str:
         """Return the SKU of the item that a refusal names by its id; else all of them."""
@@ -61,13 +65,20 @@ class Masters:
             if line.sku is None
         ]
         skus = list(dict.fromkeys(line.sku for line in lines if line.sku is not None))
-        unknown = [sku for sku in skus if self._mappings.get(ITEM, sku) is None]
-        rows = self._api.among("Item", "Sku", unknown, ANY) if unknown else []
+        unknown = [sku for sku in skus if self._known_item(sku) is None]
+        rows = self._items(unknown)
         return found + [stop for sku in unknown if (stop := self._item_blocker(sku, rows))]
+
+    def stops(self, skus: Sequence[str]) -> list[Failure]:
+        """Return why no item stands for these exact SKUs; reads anew and remembers nothing."""
+        unchosen = [sku for sku in dict.fromkeys(skus) if self._mappings.chosen(ITEM, sku) is None]
+        rows = self._items(unchosen)
+        found = [settled(sku, rows) for sku in unchosen]
+        return [one for one in found if isinstance(one, Failure)]
 
     def charge(self, name: str) -> str | None:
         """Return the one item whose name or SKU is exactly the charge's name, or None."""
-        known = self._mappings.get(CHARGE, name)
+        known = self._mappings.chosen(ITEM, name) or self._mappings.get(CHARGE, name)
         if known:
             return known
         for field in ("Name", "Sku"):
@@ -80,7 +91,7 @@ class Masters:
 
     def item(self, sku: str | None) -> str:
         """Return the id of the item that `item_blockers` found. Raises FixData."""
-        known = self._mappings.get(ITEM, sku or "")
+        known = self._known_item(sku or "")
         if known is None:
             reason = f"SKU {sku} not found in QuickBooks"
             raise FixData(Failure(ErrorType.SKU_NOT_FOUND, sku or "", reason))
@@ -88,13 +99,14 @@ class Masters:
 
     def customer_blocker(self, customer: Customer, currency: str, home: str) -> Failure | None:
         """Return why the customer cannot be billed; remembers the one that can be."""
-        name = customer.name or "The customer"
-        key = f"{name} ({customer.source_id})"
-        email = customer.email
-        if email is None:
-            return Failure(ErrorType.CUSTOMER_EMAIL_MISSING, key, f"{name} has no email")
+        name, subject = customer.name or "The customer", customer.source_id
+        email = customer.email or ""
+        if not email.strip():
+            missing = ErrorType.CUSTOMER_EMAIL_MISSING
+            return Failure(missing, _cause(customer), f"{name} has no email", subject)
         if not EMAIL.fullmatch(email):
-            return Failure(ErrorType.CUSTOMER_INVALID, key, f"{email!r} is no email of {name}")
+            reason = f"{email!r} is no email of {name}"
+            return Failure(ErrorType.CUSTOMER_INVALID, _cause(customer), reason, subject)
         if self._mappings.get(CUSTOMER, _key(email, currency)):
             return None
         found = self._by_email(email)
@@ -102,7 +114,8 @@ class Masters:
         billed = [row for row in active if _currency_of(row, home) == currency]
         if len(billed) > 1:
             both = ", ".join(row.maybe("DisplayName") or row.text("Id") for row in billed[:3])
-            return Failure(ErrorType.CONFLICT, email, f"Several customers have {email}: {both}")
+            reason = f"Several customers have {email}: {both}"
+            return Failure(ErrorType.CONFLICT, email, reason, subject)
         if billed:
             self._mappings.put(CUSTOMER, _key(email, currency), billed[0].text("Id"))
             return None
@@ -112,7 +125,7 @@ class Masters:
             return Failure(ErrorType.CURRENCY_UNSUPPORTED, currency, reason)
         if found:
             reason = f"The customer {found[0].maybe('DisplayName')} is inactive in QuickBooks"
-            return Failure(ErrorType.CUSTOMER_INACTIVE, email, reason)
+            return Failure(ErrorType.CUSTOMER_INACTIVE, email, reason, subject)
         return None
 
     def customer(self, customer: Customer, currency: str) -> str:
@@ -129,7 +142,10 @@ class Masters:
         return made
 
     def bank_account(self) -> str | None:
-        """Return the one active bank account that refunds are paid from, or None."""
+        """Return what refunds are paid from: the chosen account, else the one active bank."""
+        chosen = self._mappings.chosen(Kept.ACCOUNT, PAID_FROM)
+        if chosen:
+            return chosen
         rows = self._api.query("Account", "AccountType = 'Bank'")
         return rows[0].text("Id") if len(rows) == 1 else None
 
@@ -150,21 +166,28 @@ class Masters:
             self._mappings.forget(CUSTOMER, _key(uses.email, uses.currency))
         if unnamed:
             return replace(failure, error_type=ErrorType.STALE)
-        return replace(failure, key=uses.named(failure)) if kind in OF_ITEMS else failure
+        if kind in OF_ITEMS:
+            return replace(failure, key=uses.named(failure))
+        if kind is ErrorType.CURRENCY_UNSUPPORTED:
+            return replace(failure, key=uses.currency)
+        if kind in OF_CUSTOMERS:
+            return replace(failure, key=uses.email, subject=uses.customer)
+        return failure
+
+    def _known_item(self, sku: str) -> str | None:
+        return self._mappings.chosen(ITEM, sku) or self._mappings.get(ITEM, sku)
+
+    def _items(self, skus: Sequence[str]) -> list[Fields]:
+        """Return the items that may have these SKUs; QuickBooks holds no longer ones."""
+        asked = [sku for sku in skus if sku.strip() and len(sku) <= LONGEST_SKU]
+        return self._api.among("Item", "Sku", asked, ANY) if asked else []
 
     def _item_blocker(self, sku: str, rows: Sequence[Fields]) -> Failure | None:
-        same = [row for row in rows if row.raw("Sku") is not None and str(row.raw("Sku")) == sku]
-        active = [row for row in same if row.raw("Active") is not False]
-        if len(active) > 1:
-            both = ", ".join(f"{row.maybe('Name')} ({row.text('Id')})" for row in active[:3])
-            reason = f"Several items in QuickBooks have the SKU {sku}: {both}"
-            return Failure(ErrorType.CONFLICT, sku, reason)
-        if active:
-            self._mappings.put(ITEM, sku, active[0].text("Id"))
-            return None
-        if same:
-            return Failure(ErrorType.ITEM_INACTIVE, sku, f"SKU {sku} is inactive in QuickBooks")
-        return Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in QuickBooks")
+        found = settled(sku, rows)
+        if isinstance(found, Failure):
+            return found
+        self._mappings.put(ITEM, sku, found.text("Id"))
+        return None
 
     def _by_email(self, email: str) -> list[Fields]:
         rows = self._api.query("Customer", f"PrimaryEmailAddr = {quoted(email)}{ANY}")
@@ -191,7 +214,7 @@ class Masters:
             raise TryLater(outcome.failure, outcome.wait)
         if outcome.failure.error_type in HOLDING:
             raise Reconnect(outcome.failure, self._api.name)
-        raise FixData(outcome.failure)
+        raise FixData(_of_customer(outcome.failure, customer))
 
     def _named(self, customer: Customer, name: str, key: str) -> str:
         """Reuse the customer that has the name already, if it is the same one; else say so."""
@@ -205,7 +228,34 @@ class Masters:
             f"The name {name} is taken in QuickBooks: by a customer with another e-mail, "
             "by a vendor or by somebody inactive"
         )
-        raise FixData(Failure(ErrorType.NAME_CONFLICT, name, reason))
+        raise FixData(Failure(ErrorType.NAME_CONFLICT, name, reason, customer.source_id))
+
+
+def settled(sku: str, rows: Sequence[Fields]) -> Fields | Failure:
+    """Return the one active item among `rows` with exactly this SKU, or why there is none."""
+    same = [row for row in rows if row.raw("Sku") is not None and str(row.raw("Sku")) == sku]
+    active = [row for row in same if row.raw("Active") is not False]
+    if len(active) > 1:
+        both = ", ".join(f"{row.maybe('Name')} ({row.text('Id')})" for row in active[:3])
+        reason = f"Several items in QuickBooks have the SKU {sku}: {both}"
+        return Failure(ErrorType.CONFLICT, sku, reason)
+    if active:
+        return active[0]
+    if same:
+        return Failure(ErrorType.ITEM_INACTIVE, sku, f"SKU {sku} is inactive in QuickBooks")
+    return Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in QuickBooks")
+
+
+def _cause(customer: Customer) -> str:
+    return f"{customer.name or 'The customer'} ({customer.source_id})"
+
+
+def _of_customer(failure: Failure, customer: Customer) -> Failure:
+    """Return a refusal of a new customer; one of its e-mail by the customer it is about."""
+    if "Email" not in failure.key:
+        return replace(failure, subject=customer.source_id)
+    invalid = ErrorType.CUSTOMER_INVALID
+    return Failure(invalid, _cause(customer), failure.reason, customer.source_id)
 
 
 def _currency_of(row: Fields, home: str) -> str:

@@ -21,6 +21,7 @@ VOID = "void-"
 PREFIXES = {CREDIT: "creditmemo-", REFUND: "refundreceipt-"}
 SHIPPING = "SHIPPING_ITEM_ID"
 OURS = re.compile(r"\binvsync (v1:\S+)")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 CENT = Decimal("0.01")
 STEP = Decimal("0.0001")
 US_DOLLAR = "USD"
@@ -151,7 +152,10 @@ def _charge(detail: Fields, net: Decimal, percent: Decimal) -> Charge:
 
 
 def customer_of(row: Fields, customer: Fields | None, url: str | None) -> Customer:
-    """Return the buyer: the bill's own address first, then the customer's."""
+    """Return the buyer: the bill's own address first, then the customer's.
+
+    A bill's address that is none gives way to the customer's, which people can mend.
+    """
     billed = _first(row.inner_or_empty("BillEmail").maybe("Address"))
     ref = row.inner_or_empty("CustomerRef")
     if customer is None:
@@ -163,7 +167,7 @@ def customer_of(row: Fields, customer: Fields | None, url: str | None) -> Custom
         source_id=customer.text("Id"),
         first_name=given or (shown if not family else ""),
         last_name=family or "",
-        email=billed or primary,
+        email=primary if primary and not EMAIL.fullmatch(billed or "") else billed,
         phone=customer.inner_or_empty("PrimaryPhone").maybe("FreeFormNumber"),
         url=url,
         company=customer.maybe("CompanyName"),

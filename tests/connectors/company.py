@@ -12,7 +12,7 @@ import httpx
 from sandbox import quickbooks
 from sandbox.quickbooks import Company
 from sandbox.serving import Server
-from sync.clock import SystemClock
+from sync.clock import Clock, SystemClock
 from sync.connectors.base import Fixed, Matches, Parent
 from sync.connectors.quickbooks import PREFIX, QuickBooksAccount, QuickBooksSource, is_expired
 from sync.connectors.quickbooks_destination import QuickBooksDestination
@@ -188,9 +188,15 @@ def books(**switches: Any) -> Iterator[Books]:
 EndT = TypeVar("EndT", bound=QuickBooksAccount)
 
 
-def end(kind: type[EndT], url: str, mappings: Remembered, account: str = quickbooks.REALM) -> EndT:
+def end(
+    kind: type[EndT],
+    url: str,
+    mappings: Remembered,
+    account: str = quickbooks.REALM,
+    clock: Clock | None = None,
+) -> EndT:
     """Open an end of ours to the company at `url`."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     transport = Transport(
         "quickbooks",
         url,

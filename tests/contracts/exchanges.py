@@ -24,6 +24,7 @@ from sync.outcomes import Created
 from tests.builders import document
 from tests.connectors import company, sales
 from tests.connectors.conftest import NOW, Remembered
+from tests.contracts.mending import Mended, mend
 from tests.contracts.recorder import Exchange, Recorder
 
 SINCE, LONG_AGO = date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,6 +89,10 @@ def of_hubspot() -> list[Exchange]:
             sku for one in portal.objects["products"].values() if (sku := one.properties["hs_sku"])
         )
         one = sales.sale(sku=sku)
+        buyers = [one for one in portal.objects["contacts"].values() if one.properties.get("email")]
+        taken = buyers[1].properties["email"] or ""
+        made = Mended(buyers[0].id, taken, sku)
+        mend(open_source("hubspot", spec, _means(), opens), end, made)
         _write_all(end, one, sales.credit("12", "57.50"), keys)
         _refused(open_destination("hubspot", spec, _means(), Fixed(WRONG)))
     return recorder.kept
@@ -103,6 +108,8 @@ def of_quickbooks() -> list[Exchange]:
         _read_all(open_source("quickbooks", spec, _means(), opens))
         end = open_destination("quickbooks", spec, _means(), opens)
         sku = next(item["Sku"] for item in books.rows["Item"].values() if item.get("Sku"))
+        made = Mended(next(iter(books.rows["Customer"])), "no address", sku)
+        mend(open_source("quickbooks", spec, _means(), opens), end, made)
         one = company.sale(company.line(sku))
         back = replace(one, source_id="void-501", kind=Kind.RETURN, number="CR-7")
         _write_all(end, one, back, keys)

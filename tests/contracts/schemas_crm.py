@@ -11,6 +11,7 @@ from tests.contracts.schemas import (
     WHOLE,
     Rule,
     Schema,
+    either,
     record,
     rows,
 )
@@ -82,12 +83,12 @@ HUBSPOT = [
     _hubspot("POST", _objects(r"\w+", "/batch/upsert"), _BATCH, _UPSERT),
     _hubspot(
         "POST",
-        _objects("(contacts|notes)"),
+        _objects("(contacts|notes|products)"),
         _OBJECT,
         record(properties=_SENT, associations=rows({})),
     ),
     _hubspot("GET", _objects(r"\w+", "/[^/]+"), _OBJECT),
-    _hubspot("PATCH", _objects("invoices", r"/\d+"), _OBJECT, record(properties=_SENT)),
+    _hubspot("PATCH", _objects("(invoices|contacts)", r"/\d+"), _OBJECT, record(properties=_SENT)),
     _hubspot(
         "POST",
         r"/crm/associations/2026-03/\w+/\w+/batch/associate/default",
@@ -123,6 +124,15 @@ _ASKED = record(
     Line=rows(_LINE, 1),
 )
 _BOOKED: Schema = {"allOf": [_ASKED, record(Id=DIGITS, TotalAmt=NUMBER, **_KEPT)]}
+_ACCOUNT = record({"AcctNum": TEXT}, Id=DIGITS, Name=TEXT, AccountType=TEXT, Active=FLAG, **_KEPT)
+_NEW_ITEM = record(
+    {"UnitPrice": NUMBER},
+    Name={"type": "string", "maxLength": 100},
+    Sku={"type": "string", "maxLength": 100},
+    Type={"const": "NonInventory"},
+    IncomeAccountRef=_REF,
+)
+_NEW_EMAIL = record(Id=DIGITS, SyncToken=DIGITS, sparse={"const": True}, PrimaryEmailAddr=_MAIL)
 _BUYER = record({"PrimaryEmailAddr": _MAIL, "CurrencyRef": _REF}, DisplayName=TEXT)
 _CUSTOMER: Schema = {"allOf": [_BUYER, record(Id=DIGITS, Active=FLAG, **_KEPT)]}
 _ITEM = record({"Sku": TEXT}, Id=DIGITS, Name=TEXT, Type=TEXT, **_KEPT)
@@ -132,6 +142,7 @@ _FOUND = record(
         "CreditMemo": rows(_BOOKED),
         "Customer": rows(_CUSTOMER),
         "Item": rows(_ITEM),
+        "Account": rows(_ACCOUNT),
         "startPosition": WHOLE,
         "maxResults": WHOLE,
     }
@@ -164,7 +175,10 @@ QUICKBOOKS = [
     _read(r"invoice/\d+", Invoice=_BOOKED),
     _read(r"creditmemo/\d+", CreditMemo=_BOOKED),
     _read(r"customer/\d+", Customer=_CUSTOMER),
-    _made("customer", _BUYER, Customer=_CUSTOMER),
+    _made("customer", either(_NEW_EMAIL, _BUYER), Customer=_CUSTOMER),
+    _read(r"item/\d+", Item=_ITEM),
+    _read(r"account/\d+", Account=_ACCOUNT),
+    _made("item", _NEW_ITEM, Item=_ITEM),
     _made("invoice", _ASKED, Invoice=_BOOKED),
     _made("creditmemo", _ASKED, CreditMemo=_BOOKED),
 ]

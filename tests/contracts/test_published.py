@@ -130,5 +130,5 @@ def entities_of(one: Exchange) -> Iterator[tuple[str, dict[str, Any]]]:
         for body in found if isinstance(found, list) else [found]:
             if isinstance(body, dict):
                 yield name, body
-                if one.request is not None:
+                if one.request is not None and name != "Fault":
                     yield name, one.request

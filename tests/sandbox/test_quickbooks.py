@@ -252,3 +252,22 @@ def test_changes_are_told_by_signed_events_in_both_formats(far: Far, box: Letter
     far.bill()
     told = box.read(2)[1]["eventNotifications"][0]
     assert told["dataChangeEvent"]["entities"][0]["operation"] == "Create"
+
+
+def test_an_item_needs_an_account_and_a_customer_an_address(far: Far) -> None:
+    """2020 without an income account, 2500 with an unknown one, 2210 for what is no address."""
+    item = {"Name": "New", "Sku": "NEW-1", "Type": "NonInventory"}
+    booked = {"IncomeAccountRef": {"value": quickbooks.SALES}}
+    unknown = {"IncomeAccountRef": {"value": "987"}}
+    buyer = {"DisplayName": "Grace", "PrimaryEmailAddr": {"Address": "no address"}}
+    for path, body, code in (
+        ("/item", item, "2020"),
+        ("/item", {**item, **unknown}, "2500"),
+        ("/item", {**item, **booked, "Sku": "x" * 101}, "2050"),
+        ("/customer", buyer, "2210"),
+    ):
+        answer = far.post(path, body)
+        assert answer.status_code == 400
+        assert answer.json()["Fault"]["Error"][0]["code"] == code
+    made = far.post("/item", {**item, **booked}).raise_for_status().json()["Item"]
+    assert (made["Sku"], made["Active"]) == ("NEW-1", True)
