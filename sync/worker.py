@@ -256,6 +256,8 @@ class Worker:
                 return
             if matches.foreign and matches.foreign.total == document.total:
                 failure = self._foreign(matches.foreign, document)
+            elif matches.foreign:
+                failure = replace(failure, key=matches.foreign.number or document.called)
         self._fail(attempt.sync, [failure], attempt.exchanges)
 
     def _conclude(
