@@ -8,6 +8,7 @@ from sync.store.choices import Choices
 from sync.store.connections import Connections, NoKey
 from sync.store.consents import Consent, Consents, hashed
 from sync.store.database import BUSY_SECONDS, Database, patience
+from sync.store.deeds import Deeds
 from sync.store.hints import Hints
 from sync.store.history import History, Past
 from sync.store.holds import Holds
@@ -52,6 +53,7 @@ class Store:
         self.log = Log(self._database)
         self.causes = Causes(self._database)
         self.choices = Choices(self._database)
+        self.deeds = Deeds(self._database)
         self.lanes = Lanes(self._database)
         self.holds = Holds(self._database)
         self.paces = Paces(self._database)
