@@ -103,7 +103,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How the documents that a backfill found stand; amounts one per currency."""
+    """How the documents of a backfill or a bulk retry stand; amounts one per currency."""
 
     pending: int = 0
     """Waiting their turn or being worked on."""
@@ -119,7 +119,7 @@ class Counts:
 
     @property
     def new(self) -> int:
-        """How many documents the backfill put in."""
+        """How many documents there are."""
         return self.pending + self.waiting + self.synced + self.failed + self.skipped
 
 

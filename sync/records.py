@@ -50,6 +50,9 @@ class Priority:
     PERSON = 0
     WEBHOOK = 10
     SWEEP = 20
+    BULK = 25
+    """Retries of a cause: a click and what is new overtake them."""
+
     BACKFILL = 30
 
 

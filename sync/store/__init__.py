@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sync.clock import Clock
+from sync.store.bulks import Bulks
 from sync.store.causes import Causes
 from sync.store.choices import Choices
 from sync.store.connections import Connections, NoKey
@@ -54,6 +55,7 @@ class Store:
         self.causes = Causes(self._database)
         self.choices = Choices(self._database)
         self.deeds = Deeds(self._database)
+        self.bulks = Bulks(self._database, self.queue, self.deeds)
         self.lanes = Lanes(self._database)
         self.holds = Holds(self._database)
         self.paces = Paces(self._database)

@@ -81,17 +81,16 @@ _CLAIM = (
     .returning(batches.c.id)
 )
 _WAITS = (syncs.c.waiting_for == WaitingFor.PREREQUISITE.value).label("waits")
-_COUNTS = (
-    sa.select(
-        syncs.c.status,
-        syncs.c.currency,
-        sa.func.coalesce(_WAITS, sa.false()).label("waits"),
-        sa.func.count().label("count"),
-        sa.func.coalesce(sa.func.sum(syncs.c.amount_minor), 0).label("minor"),
-    )
-    .where(syncs.c.batch_id == sa.bindparam("of_batch"))
-    .group_by(syncs.c.status, syncs.c.currency, sa.text("waits"))
-)
+COUNTING = sa.select(
+    syncs.c.status,
+    syncs.c.currency,
+    sa.func.coalesce(_WAITS, sa.false()).label("waits"),
+    sa.func.count().label("count"),
+    sa.func.coalesce(sa.func.sum(syncs.c.amount_minor), 0).label("minor"),
+).group_by(syncs.c.status, syncs.c.currency, sa.text("waits"))
+"""What `counts_of` takes, of all syncs: whoever counts says of which."""
+
+_COUNTS = COUNTING.where(syncs.c.batch_id == sa.bindparam("of_batch"))
 _OPEN = (
     sa.select(sa.func.count())
     .where(
@@ -232,14 +231,7 @@ class Batches:
         """Return how the documents that it found stand."""
         with self._database.read() as connection:
             found = connection.execute(_COUNTS, {"of_batch": batch_id}).mappings().all()
-        counts: dict[str, int] = {}
-        for row in found:
-            counts[_kind(row)] = counts.get(_kind(row), 0) + row["count"]
-        return Counts(
-            **counts,
-            synced_amounts=_amounts(found, Status.SUCCESS),
-            failed_amounts=_amounts(found, Status.FAILED),
-        )
+        return counts_of(found)
 
     def seen(self, batch: Batch, key: str) -> tuple[Status, bool] | None:
         """Return how a document of the log stands and whether this backfill found it, or None."""
@@ -282,6 +274,18 @@ def _one(connection: Connection, batch_id: int | None) -> Batch:
 def _maybe(connection: Connection, batch_id: int) -> Batch | None:
     row = connection.execute(_BY_ID, {"by_id": batch_id}).mappings().first()
     return _batch(row) if row else None
+
+
+def counts_of(found: Sequence[RowMapping]) -> Counts:
+    """Return how documents stand that rows of COUNTING count."""
+    counts: dict[str, int] = {}
+    for row in found:
+        counts[_kind(row)] = counts.get(_kind(row), 0) + row["count"]
+    return Counts(
+        **counts,
+        synced_amounts=_amounts(found, Status.SUCCESS),
+        failed_amounts=_amounts(found, Status.FAILED),
+    )
 
 
 def _kind(row: RowMapping) -> str:

@@ -119,8 +119,8 @@ bulks = sa.Table(
     sa.Column("approver_name", sa.Text),
     sa.Column("approve_until", UtcDateTime),
     sa.Column("receipt", sa.String(200), unique=True),
-    # the last blocker that was sent back, and how many were
-    sa.Column("position", RowId, nullable=False, default=0, server_default="0"),
+    # the last blocker to send back, none once all are, and how many were
+    sa.Column("upto", RowId),
     sa.Column("sent", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("reason", sa.Text),
     sa.Column("owner", sa.String(80)),

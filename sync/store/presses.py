@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from sync.errors import ErrorType
+from sync.policy import pause_before
 from sync.records import Actor, Answer, Priority, Retried, Sync, Trigger, WaitingFor
 from sync.states import Status
 from sync.store import rows
@@ -84,13 +84,7 @@ class Presses:
     def _send_back(
         self, connection: Connection, sync: Sync, by: Actor, settle: timedelta, now: datetime
     ) -> None:
-        settled = sync.sent_at + settle if sync.sent_at else None
-        asked = sync.not_before if sync.error_type is ErrorType.RATE_LIMITED else None
-        moments = [moment for moment in (settled, asked) if moment and moment > now]
-        earliest = max(moments, default=None)
-        waiting_for = None
-        if earliest:
-            waiting_for = WaitingFor.ANSWER if earliest == settled else WaitingFor.BACKOFF
+        earliest, waiting_for = pause_before(sync, settle, now)
         self._queue.send_back(
             connection,
             sync.id,

@@ -125,7 +125,7 @@ def _bulks() -> None:
         sa.Column("approver_name", sa.Text()),
         sa.Column("approve_until", UtcDateTime),
         sa.Column("receipt", sa.String(200)),
-        sa.Column("position", ROW_ID, nullable=False, server_default="0"),
+        sa.Column("upto", ROW_ID),
         sa.Column("sent", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("reason", sa.Text()),
         sa.Column("owner", sa.String(80)),
