@@ -49,6 +49,8 @@ ACTIVE = (BulkState.ASKED, BulkState.QUEUED, BulkState.RUNNING, BulkState.STOPPI
 WORKED = (BulkState.QUEUED, BulkState.RUNNING, BulkState.STOPPING)
 """The states in which somebody has to do something about it."""
 
+_SENDING = (BulkState.ASKED, BulkState.QUEUED, BulkState.RUNNING)
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -137,8 +139,9 @@ class BulkProgress:
     @property
     def left(self) -> int:
         """How many have not ended: those to be sent and those on their way."""
-        unsent = 0 if self.bulk.all_sent else max(self.bulk.size.count - self.bulk.sent, 0)
-        return (unsent if self.bulk.active else 0) + self.counts.pending
+        sends = self.bulk.state in _SENDING and not self.bulk.all_sent
+        unsent = max(self.bulk.size.count - self.bulk.sent, 0) if sends else 0
+        return unsent + self.counts.pending
 
 
 class AlreadyRunning(Exception):

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sync.backfill import Backfills
+from sync.bulk import Limits
+from sync.bulks import Bulks
 from sync.clock import Clock
 from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
@@ -18,6 +20,7 @@ from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
 from sync.oddities import oddities
 from sync.opener import Opener
+from sync.probing import Probing
 from sync.records import (
     Actor,
     Answer,
@@ -67,6 +70,7 @@ class Engine:
         clock: Clock,
         times: Times,
         on_news: Callable[[], None] = lambda: None,
+        limits: Limits | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -89,6 +93,8 @@ class Engine:
         self.backfills = Backfills(
             store, self.opener, self.sweeper, clock, times, found=self._found
         )
+        self.probing = Probing(store, self.opener, clock)
+        self.bulks = Bulks(store, self.probing, clock, times, limits, sent=self._found)
         self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._found)
 
     def start(
@@ -113,6 +119,7 @@ class Engine:
             self.hearing.start()
         if sweeping or backfilling:
             self.backfills.start(alone=alone)
+            self.bulks.start(alone=alone)
 
     def stop(self, grace: float = 5.0) -> None:
         """Stop claiming, let all that runs end within `grace` seconds, close connections.
@@ -122,11 +129,12 @@ class Engine:
         self.sweeper.stop()
         self.hearing.stop()
         self.backfills.end()
+        self.bulks.end()
         self.holding.stop()
         self.opener.pacing.end()
         until = time.monotonic() + grace  # of them all: a supervisor does not wait for each
         ended = self.lanes.stop(grace)
-        for one in (self.sweeper, self.hearing, self.backfills, self.holding):
+        for one in (self.sweeper, self.hearing, self.backfills, self.bulks, self.holding):
             one.join(max(0.0, until - time.monotonic()))
         if ended:
             self.opener.close()
