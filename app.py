@@ -78,7 +78,7 @@ def opened(settings: Settings | None = None) -> Iterator[Engine]:
     store = Store(settings.database_url, settings.keys)
     try:
         store.migrate()
-        yield Engine(store, SystemClock(), settings.times)
+        yield Engine(store, SystemClock(), settings.times, limits=settings.bulk_limits)
     finally:
         store.close()
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,8 +38,10 @@ from pydantic_settings import (
 
 from bot.apps import LOOPBACK, AppSettings
 from bot.named import named
+from sync.bulk import Limits
 from sync.times import LEASE_FACTOR, REQUEST_TIMEOUT_SECONDS, SETTLE_FACTOR, Times
 
+BULK_AMOUNT: Mapping[str, Decimal] = {"SAR": Decimal(100_000), "USD": Decimal(25_000)}
 SLACK_API = "https://slack.com/api/"
 
 _NEW_KEY = "from cryptography.fernet import Fernet as F; print(F.generate_key().decode())"
@@ -46,6 +49,7 @@ _KEY_EXAMPLE = f'$(python -c "{_NEW_KEY}")'
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_AMOUNT = re.compile(r"([A-Za-z]{3}):(\d+(?:\.\d+)?)")
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 
 
@@ -93,6 +97,17 @@ def _zone(value: object) -> object:
         raise ValueError("is no IANA time zone") from None
 
 
+def _amounts(value: object) -> object:
+    """Return what `SAR:100000,USD:25000` says, by currency."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    found = [_AMOUNT.fullmatch(part) for part in parts]
+    if not all(found):
+        raise ValueError("is no list of currency codes and amounts")
+    return {one[1].upper(): Decimal(one[2]) for one in found if one}
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float | None, Field(gt=0)]
 
@@ -136,6 +151,10 @@ class Settings(AppSettings):
     operator_groups: Names = named("INVSYNC_OPERATOR_GROUPS", (), "S024BE91L,S024BE92M")
     approver_groups: Names = named("INVSYNC_APPROVER_GROUPS", (), "S024BE91L")
     admin_groups: Names = named("INVSYNC_ADMIN_GROUPS", (), "S024BE91L")
+    bulk_documents: Annotated[int, Field(gt=0)] = named("INVSYNC_BULK_DOCUMENTS", 100, "100")
+    bulk_amount: Annotated[Mapping[str, Decimal], NoDecode, BeforeValidator(_amounts)] = named(
+        "INVSYNC_BULK_AMOUNT", BULK_AMOUNT, "SAR:100000,USD:25000"
+    )
     owner: str | None = named("INVSYNC_OWNER", None, "U024BE7LH")
     request_timeout_seconds: Seconds = named("INVSYNC_REQUEST_TIMEOUT_SECONDS", None, "20")
     settle_seconds: Seconds = named("INVSYNC_SETTLE_SECONDS", None, "120")
@@ -258,6 +277,11 @@ class Settings(AppSettings):
             sweep=self.sweep_seconds,
             tick=self.tick_seconds,
         )
+
+    @property
+    def bulk_limits(self) -> Limits:
+        """What one person may retry in bulk without a second one."""
+        return Limits(self.bulk_documents, self.bulk_amount)
 
     def slack_required(self, *, http: bool) -> None:
         """Raise SettingsError where what `serve` needs to speak to Slack is missing."""

@@ -8,17 +8,17 @@ import itertools
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from sync.bulk import Approval, Bulk, BulkProgress, BulkState, Limits
-from sync.causes import Cause, Verdict
+from sync.causes import Cause, Checked, Verdict
 from sync.clock import Clock
 from sync.lanes import guarded, owner_name
-from sync.probing import Probing
 from sync.records import Actor
 from sync.store import Store
+from sync.store.queue import CHUNK
 from sync.times import Times
 
 log = structlog.get_logger("bulk retries")
@@ -28,17 +28,26 @@ class _Left(Exception):
     """The work is no longer ours: its lease went to another, or the process ends."""
 
 
+class Looks(Protocol):
+    """Looks whether causes are gone."""
+
+    def check(self, cause: Cause) -> Checked:
+        """Return what the look tells."""
+        ...
+
+
 class Bulks:
     """The bulk retries of all causes; `sent` rings whoever works what was sent back."""
 
     def __init__(
         self,
         store: Store,
-        probing: Probing,
+        probing: Looks,
         clock: Clock,
         times: Times,
         limits: Limits | None = None,
         sent: Callable[[], None] = lambda: None,
+        portion: int = CHUNK,
     ) -> None:
         self.store = store
         self.rows = store.bulks
@@ -47,6 +56,7 @@ class Bulks:
         self._probing = probing
         self._times = times
         self._sent = sent
+        self._portion = portion
         self._ended = False
         self._owner = owner_name()
         self._claims = itertools.count(1)
@@ -182,9 +192,8 @@ class Bulks:
         """Send everything back, portion by portion, until all is sent or somebody stops it."""
         while bulk.state is not BulkState.STOPPING and not bulk.all_sent:
             self._unless_ended(bulk)
-            now = self.clock.now()
             before = bulk.sent
-            sent = self.rows.send(bulk, self._times.settling, now, now + self._times.leasing)
+            sent = self.rows.send(bulk, self._times, self.clock.now(), self._portion)
             if sent is None:
                 raise _Left
             bulk = sent

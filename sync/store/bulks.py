@@ -39,6 +39,7 @@ from sync.store.database import Database
 from sync.store.deeds import Deeds
 from sync.store.queue import CHUNK, Queue
 from sync.store.tables import connections, syncs
+from sync.times import Times
 
 _AT = bulks.c.created_at.type
 _SELECT = (
@@ -87,7 +88,7 @@ _UNSENT = (
         sa.or_(syncs.c.bulk_id.is_(None), syncs.c.bulk_id != sa.bindparam("of_bulk")),
     )
     .order_by(blockers.c.id)
-    .limit(CHUNK)
+    .limit(sa.bindparam("most"))
 )
 _PORTION = _UNSENT.with_for_update(of=syncs, skip_locked=True)
 _MARK = (
@@ -223,19 +224,20 @@ class Bulks:
             claimed = connection.execute(_CLAIM, given).scalar()
             return None if claimed is None else _one(connection, claimed)
 
-    def send(self, bulk: Bulk, settle: timedelta, now: datetime, until: datetime) -> Bulk | None:
+    def send(self, bulk: Bulk, times: Times, now: datetime, most: int = CHUNK) -> Bulk | None:
         """Send the next portion back, as presses of who asked; None where it is no longer ours.
 
-        The lease is held `until`. `all_sent` tells when nothing is left; what somebody else locks
+        The lease is renewed. `all_sent` tells when nothing is left; what somebody else locks
         just now is left for the next call.
         """
         with self._database.write() as connection:
             mine = self._held(connection, bulk)
             if mine is None or mine.state is BulkState.STOPPING or mine.all_sent:
                 return mine
-            given = {"of_cause": bulk.cause_id, "of_bulk": bulk.id, "upto": mine.upto}
+            given = {"of_cause": bulk.cause_id, "of_bulk": bulk.id, "upto": mine.upto, "most": most}
             ids = list(connection.execute(_PORTION, given).scalars())
-            sent = self._send(connection, bulk, ids, settle, now)
+            sent = self._send(connection, bulk, ids, times.settling, now)
+            until = now + times.leasing
             values: dict[str, Any] = {"sent": bulks.c.sent + len(sent), "lease_until": until}
             if not sent and connection.execute(_UNSENT, given).first() is None:
                 values["upto"] = None

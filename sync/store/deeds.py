@@ -32,15 +32,20 @@ _FOLLOWING = (
     .correlate(deeds)
     .scalar_subquery()
 )
+_RETRIED = sa.func.coalesce(deeds.c.bulk_id, _FOLLOWING)
 _SELECT = (
     sa.select(deeds, bulks.c.id.label("counted"), bulks.c.sent)
-    .outerjoin(bulks, bulks.c.id == sa.func.coalesce(deeds.c.bulk_id, _FOLLOWING))
+    .select_from(
+        deeds.outerjoin(bulks, bulks.c.id == _RETRIED).outerjoin(
+            causes, causes.c.id == deeds.c.cause_id
+        )
+    )
     .order_by(deeds.c.at.desc(), deeds.c.id.desc())
     .limit(sa.bindparam("most"))
 )
 _OF_CAUSE = _SELECT.where(deeds.c.cause_id == sa.bindparam("of_cause"))
 _OF_SYNC = _SELECT.where(deeds.c.sync_id == sa.bindparam("of_sync"))
-_LAST_FIX = _SELECT.join(causes, causes.c.id == deeds.c.cause_id).where(
+_LAST_FIX = _SELECT.where(
     causes.c.lane == sa.bindparam("in_lane"),
     causes.c.identity == sa.bindparam("of_identity"),
     deeds.c.kind.in_([kind.value for kind in sorted(FIXES)]),
