@@ -13,6 +13,7 @@ from bot.backfill_samples import backfill_samples
 from bot.channels import Audience
 from bot.digest import digest_view, kept
 from bot.document import document_view
+from bot.bulk_samples import bulk_samples
 from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered
@@ -262,6 +263,7 @@ def samples() -> Samples:
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
         **holding_samples(NOW),
+        **bulk_samples(NOW),
         "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],
         "connect": [{"system": "hubspot", "name": "crm", "url": "https://invsync.example/oauth"}],
         "connected": [{"done": one, "system": "hubspot"} for one in _connected()],

@@ -13,6 +13,7 @@ from bot import limits
 from bot.answers import brought_view, retried_view
 from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
+from bot.bulking import bulk_view
 from bot.channels import Audience
 from bot.digest import MOST_GROUPS, digest_view, kept
 from bot.document import document_view
@@ -27,6 +28,7 @@ from bot.status import status_view
 from bot.text import ELLIPSIS
 from bot.verbs import Verb
 from sync.batches import Batch, Progress
+from sync.bulk import BulkProgress
 from sync.clock import Clock
 from sync.consents import Connected
 from sync.figures import Figures
@@ -152,6 +154,15 @@ class Show:
     def backfill_told(self, batch: Batch, told: str) -> Message:
         """Answer what was asked of a backfill: it has `begun`, is `stopping` or had `ended`."""
         return self._draw("backfill_told", batch=batch, told=told)
+
+    def bulk(self, progress: BulkProgress) -> Message:
+        """Return a bulk retry's one message as it stands."""
+        return self._draw("bulk", view=bulk_view(progress, self._clock.now()))
+
+    def bulk_told(self, progress: BulkProgress | None, told: str) -> Message:
+        """Answer a press about a bulk retry; `told` is what became of it, as `bulk_told.xml` says."""
+        view = bulk_view(progress, self._clock.now()) if progress else None
+        return self._draw("bulk_told", view=view, told=told)
 
     def hold(self, hold: HoldRow) -> Message:
         """Return a held connection's one message as it stands."""
