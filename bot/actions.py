@@ -151,6 +151,7 @@ def page_value(filters: Filters, cursor: str | None = None) -> str:
         "f": filters.since.isoformat() if filters.since else None,
         "t": filters.until.isoformat() if filters.until else None,
         "n": list(filters.numbers),
+        "b": filters.bulk,
         "p": cursor,
     }
     filled = {name: value for name, value in kept.items() if value}
@@ -178,6 +179,7 @@ def _filters(kept: dict[str, Any]) -> Filters:
         since=_instant(kept, "f"),
         until=_instant(kept, "t"),
         numbers=tuple(str(number) for number in kept.get("n", ())),
+        bulk=id_of(str(kept["b"])) if "b" in kept else None,
     )
 
 

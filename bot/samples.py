@@ -10,10 +10,10 @@ from typing import Any
 
 from bot.answers import RetriedView, brought_view, retried_view
 from bot.backfill_samples import backfill_samples
+from bot.bulk_samples import bulk_samples
 from bot.channels import Audience
 from bot.digest import digest_view, kept
 from bot.document import document_view
-from bot.bulk_samples import bulk_samples
 from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered

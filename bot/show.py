@@ -160,7 +160,7 @@ class Show:
         return self._draw("bulk", view=bulk_view(progress, self._clock.now()))
 
     def bulk_told(self, progress: BulkProgress | None, told: str) -> Message:
-        """Answer a press about a bulk retry; `told` is what became of it, as `bulk_told.xml` says."""
+        """Answer a press about a bulk retry; what it `told` stands in `bulk_told.xml`."""
         view = bulk_view(progress, self._clock.now()) if progress else None
         return self._draw("bulk_told", view=view, told=told)
 

@@ -54,6 +54,8 @@ class Pressed:
     trigger: str
     modal: Modal | None
     receipt: str
+    alone: bool = False
+    """Only this person sees the message that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def pressed(body: Payload) -> Pressed:
         trigger=trigger,
         modal=_modal(body),
         receipt=f"{trigger}:{action.get('action_ts', '')}",
+        alone=_part(body, "container").get("is_ephemeral") is True,
     )
 
 

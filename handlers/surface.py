@@ -10,6 +10,7 @@ from functools import partial
 from slack_bolt import App
 
 from bot.backfill import Messages
+from bot.bulking import BulkMessages
 from bot.channels import Channels
 from bot.consent import ConsentPages
 from bot.errands import BRING, Bring
@@ -32,6 +33,7 @@ from bot.subscriptions import Digests, Subscription
 from bot.web import Health, Part, Pulse, Site, fresh, site
 from bot.webhooks import webhook_routes
 from handlers.actions import Actions
+from handlers.bulking import Bulking
 from handlers.commands import Commands
 from handlers.forms import Forms
 from handlers.gate import Gate
@@ -87,6 +89,9 @@ class Surface:
         self._show = show
         self._messages = Messages(engine.backfills, engine.store, self.outbox, show, clock)
         self._holds = HoldMessages(engine.store, self.outbox, show, clock, self.digests.channel)
+        self._bulks = BulkMessages(
+            engine.bulks, engine.store, self.outbox, show, clock, self.digests.channel
+        )
         self._app = bolt_app(workspace, settings)
         self._listen(workspace, gate, channels, links, settings)
         self._socket = None if http else _socket(self._app, settings, workspace, socket_times)
@@ -105,10 +110,12 @@ class Surface:
         backfills = engine.backfills
         reads, zone, digests = workspace.reads, settings.timezone, self.digests
         forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
+        teller = Teller(outbox, reads)
+        others = {**Bulking(engine, show, teller).handlers()}
         listen(
             self._app,
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
-            Actions(engine, outbox, show, gate, reads, links, backfills, Teller(outbox, reads)),
+            Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
             Trouble(outbox, show, Straight(reads)),
         )
@@ -122,6 +129,7 @@ class Surface:
         self._news.start()
         self._messages.start()
         self._holds.start()
+        self._bulks.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
@@ -138,6 +146,7 @@ class Surface:
         self._news.stop()
         self._messages.stop()
         self._holds.stop()
+        self._bulks.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
@@ -145,6 +154,7 @@ class Surface:
         self._news.ring()
         self._messages.ring()
         self._holds.ring()
+        self._bulks.ring()
 
     def site(self) -> Site:
         """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""

@@ -229,6 +229,8 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     numbers: tuple[str, ...] = ()
+    bulk: int | None = None
+    """What this bulk retry sent back last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,6 +251,7 @@ _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
         syncs.c.order_number.in_(sa.bindparam("numbers", expanding=True)),
         syncs.c.document_number.in_(sa.bindparam("numbers", expanding=True)),
     ),
+    "bulk": syncs.c.bulk_id == sa.bindparam("bulk"),
 }
 
 
