@@ -186,7 +186,7 @@ class Bulks:
     def approve(self, bulk_id: int, by: Actor, now: datetime) -> tuple[Approval, Bulk | None]:
         """Let a bulk retry go that waits for a second person; its size is counted again."""
         with self._database.write() as connection:
-            connection.execute(_LAPSE, {"now": now})
+            connection.execute(_LAPSE.where(bulks.c.id == bulk_id), {"now": now})
             connection.execute(_LOCKED, {"by_id": bulk_id})
             bulk = _maybe(connection, bulk_id)
             if bulk is None or bulk.state is not BulkState.ASKED:

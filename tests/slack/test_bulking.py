@@ -1,6 +1,7 @@
 """Bulk retries as people meet them: one press, one living message, Stop, a second person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from sync.bulk import Bulk, BulkState, Limits
 from sync.causes import Cause, Checked, Verdict
-from tests.builders import document, order
+from tests.builders import NOON, document, order
 from tests.slack.desk import ADMIN, OPERATOR, SECOND, VIEWER, Desk, actions, words
 from tests.slack.scripted import CHANNEL
 
@@ -37,19 +38,23 @@ class Office(Desk):
         checked = Checked(verdict, reason, self.engine.clock.now())
         self.store.causes.judge(cause.id, checked)
 
+    def bulks(self) -> list[Bulk]:
+        """Return all bulk retries, oldest first."""
+        return self.store.bulks.since(NOON - timedelta(days=3650))
+
     def bulk(self) -> Bulk:
         """Return the newest bulk retry."""
-        return self.store.bulks.since(self.engine.clock.now())[-1]
+        return self.bulks()[-1]
 
-    def told(self, part: str) -> dict[str, Any]:
+    def told(self, part: str) -> Mapping[str, Any]:
         """Wait until the living message says `part`; returns it."""
         return self._until(part, "chat.postMessage", "chat.update")
 
-    def answered(self, part: str) -> dict[str, Any]:
+    def answered(self, part: str) -> Mapping[str, Any]:
         """Wait until an answer to a press says `part`; returns it."""
         return self._until(part, "response_url")
 
-    def _until(self, part: str, *methods: str) -> dict[str, Any]:
+    def _until(self, part: str, *methods: str) -> Mapping[str, Any]:
         deadline = self.engine.clock.now().timestamp() + 12
         while True:
             said = [call.body for method in methods for call in self.slack.of(method)]
@@ -129,7 +134,7 @@ def test_who_may_press(office: Office) -> None:
     office.answered("older")
     office.press("bulk_stop", "999")
     office.press("check", "banana")
-    assert office.store.bulks.since(office.engine.clock.now()) == []
+    assert office.bulks() == []
 
 
 def test_a_large_one_needs_another_person_with_the_right(office: Office) -> None:
