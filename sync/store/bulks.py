@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from sync.batches import Counts
 from sync.bulk import (
@@ -22,67 +22,37 @@ from sync.bulk import (
     BulkState,
     Limits,
     Nothing,
-    Size,
-    size_of,
 )
 from sync.causes import DeedKind
-from sync.errors import ErrorType
-from sync.money import Money
 from sync.points import point
 from sync.policy import pause_before
 from sync.records import Actor, Priority, Sync
-from sync.states import Status
-from sync.store import rows
+from sync.store import bulk_rows, rows
 from sync.store.batches import COUNTING, counts_of
 from sync.store.cause_tables import blockers, bulks, causes
 from sync.store.database import Database
 from sync.store.deeds import Deeds
 from sync.store.queue import CHUNK, Queue
-from sync.store.tables import connections, syncs
+from sync.store.tables import syncs
 from sync.times import Times
 
 _AT = bulks.c.created_at.type
-_SELECT = (
-    sa.select(bulks, causes.c.lane, causes.c.error_type, causes.c.key, connections.c.system)
-    .join(causes, causes.c.id == bulks.c.cause_id)
-    .join(connections, connections.c.name == causes.c.lane)
-    .order_by(bulks.c.id)
-)
 _IS_ACTIVE = bulks.c.state.in_([state.value for state in ACTIVE])
 _IS_WORKED = bulks.c.state.in_([state.value for state in WORKED])
 _IS_ASKED = bulks.c.state == BulkState.ASKED.value
-_BY_ID = _SELECT.where(bulks.c.id == sa.bindparam("by_id"))
 _LOCKED = sa.select(bulks.c.id).where(bulks.c.id == sa.bindparam("by_id")).with_for_update()
-_BY_RECEIPT = _SELECT.where(bulks.c.receipt == sa.bindparam("given_receipt"))
-_ACTIVE_OF = _SELECT.where(_IS_ACTIVE, bulks.c.cause_id == sa.bindparam("of_cause"))
-_SINCE = _SELECT.where(sa.or_(_IS_ACTIVE, bulks.c.finished_at >= sa.bindparam("since", type_=_AT)))
+_ACTIVE_OF = bulk_rows.SELECT.where(_IS_ACTIVE, bulks.c.cause_id == sa.bindparam("of_cause"))
+_SINCE = bulk_rows.SELECT.where(
+    sa.or_(_IS_ACTIVE, bulks.c.finished_at >= sa.bindparam("since", type_=_AT))
+)
 _CAUSE = sa.select(causes.c.id).where(causes.c.id == sa.bindparam("of_cause")).with_for_update()
 """Locked: two clicks on one cause come one after the other."""
 
-_STOPPED = sa.and_(
-    blockers.c.cause_id == sa.bindparam("of_cause"),
-    blockers.c.open,
-    ~blockers.c.retrying,
-    syncs.c.status == Status.FAILED.value,
-)
-"""The failed documents that a cause stops and that need somebody: those that it is counted with."""
-
-_SIZE = (
-    sa.select(
-        syncs.c.currency,
-        sa.func.count().label("count"),
-        sa.func.coalesce(sa.func.sum(syncs.c.amount_minor), 0).label("minor"),
-        sa.func.max(blockers.c.id).label("last"),
-    )
-    .join_from(blockers, syncs, syncs.c.id == blockers.c.sync_id)
-    .where(_STOPPED)
-    .group_by(syncs.c.currency)
-)
 _UNSENT = (
     sa.select(syncs.c.id)
     .join_from(blockers, syncs, syncs.c.id == blockers.c.sync_id)
     .where(
-        _STOPPED,
+        bulk_rows.STOPPED,
         blockers.c.id <= sa.bindparam("upto"),
         # what this one sent and what failed again stands under a new blocker: not again
         sa.or_(syncs.c.bulk_id.is_(None), syncs.c.bulk_id != sa.bindparam("of_bulk")),
@@ -158,18 +128,18 @@ class Bulks:
         """
         with self._database.write() as connection:
             connection.execute(_CAUSE, {"of_cause": cause_id})
-            known = _begun(connection, receipt)
+            known = bulk_rows.begun(connection, receipt)
             if known:
                 return known
             running = connection.execute(_ACTIVE_OF, {"of_cause": cause_id}).mappings().first()
             if running:
-                raise AlreadyRunning(_bulk(running))
-            size, last = _size(connection, cause_id)
+                raise AlreadyRunning(bulk_rows.bulk_of(running))
+            size, last = bulk_rows.size_now(connection, cause_id)
             if not size.count:
                 raise Nothing
             asks = limits.exceeded(size)
             row = {
-                **_asked(size, last),
+                **bulk_rows.asked(size, last),
                 "cause_id": cause_id,
                 "state": (BulkState.ASKED if asks else BulkState.QUEUED).value,
                 "anyway": anyway,
@@ -181,30 +151,30 @@ class Bulks:
                 "message": message,
             }
             added = connection.execute(bulks.insert().returning(bulks.c.id), row).scalar_one()
-            return _one(connection, added)
+            return bulk_rows.one(connection, added)
 
     def approve(self, bulk_id: int, by: Actor, now: datetime) -> tuple[Approval, Bulk | None]:
         """Let a bulk retry go that waits for a second person; its size is counted again."""
         with self._database.write() as connection:
             connection.execute(_LAPSE.where(bulks.c.id == bulk_id), {"now": now})
             connection.execute(_LOCKED, {"by_id": bulk_id})
-            bulk = _maybe(connection, bulk_id)
+            bulk = bulk_rows.maybe(connection, bulk_id)
             if bulk is None or bulk.state is not BulkState.ASKED:
                 return Approval.LATE, bulk
             if bulk.by.id == by.id:
                 return Approval.OWN, bulk
             became, values = self._approved(connection, bulk, by, now)
             connection.execute(sa.update(bulks).where(bulks.c.id == bulk_id).values(values))
-            return became, _one(connection, bulk_id)
+            return became, bulk_rows.one(connection, bulk_id)
 
     def _approved(
         self, connection: Connection, bulk: Bulk, by: Actor, now: datetime
     ) -> tuple[Approval, dict[str, Any]]:
-        size, last = _size(connection, bulk.cause_id)
+        size, last = bulk_rows.size_now(connection, bulk.cause_id)
         if not size.count:
             return Approval.EMPTY, {"state": BulkState.DONE.value, "upto": None, "finished_at": now}
         if size.outgrows(bulk.size):
-            return Approval.GROWN, _asked(size, last)
+            return Approval.GROWN, bulk_rows.asked(size, last)
         self._deeds.write(
             connection,
             DeedKind.APPROVE,
@@ -215,14 +185,18 @@ class Bulks:
             receipt=f"approve:{bulk.id}",
         )
         who = {"approver_id": by.id, "approver_name": by.name}
-        return Approval.APPROVED, {**who, **_asked(size, last), "state": BulkState.QUEUED.value}
+        return Approval.APPROVED, {
+            **who,
+            **bulk_rows.asked(size, last),
+            "state": BulkState.QUEUED.value,
+        }
 
     def claim(self, owner: str, now: datetime, lease: timedelta) -> Bulk | None:
         """Take the oldest bulk retry that nobody holds and that there is something to do about."""
         given = {"by_owner": owner, "now": now, "leased": now + lease}
         with self._database.write() as connection:
             claimed = connection.execute(_CLAIM, given).scalar()
-            return None if claimed is None else _one(connection, claimed)
+            return None if claimed is None else bulk_rows.one(connection, claimed)
 
     def send(self, bulk: Bulk, times: Times, now: datetime, most: int = CHUNK) -> Bulk | None:
         """Send the next portion back, as presses of who asked; None where it is no longer ours.
@@ -243,7 +217,7 @@ class Bulks:
                 values["upto"] = None
             self._change(connection, bulk, values)
             point("bulk.portion")
-            return _one(connection, bulk.id)
+            return bulk_rows.one(connection, bulk.id)
 
     def _send(
         self,
@@ -306,7 +280,7 @@ class Bulks:
             one = sa.update(bulks).where(bulks.c.id == bulk_id)
             connection.execute(one.where(_IS_ASKED).values(asked))
             connection.execute(one.where(_IS_WORKED).values(state=BulkState.STOPPING.value))
-            return _maybe(connection, bulk_id)
+            return bulk_rows.maybe(connection, bulk_id)
 
     def lapse(self, now: datetime) -> bool:
         """End what nobody approved in time; returns whether there was any."""
@@ -322,18 +296,21 @@ class Bulks:
     def get(self, bulk_id: int) -> Bulk | None:
         """Return one bulk retry, or None."""
         with self._database.read() as connection:
-            return _maybe(connection, bulk_id)
+            return bulk_rows.maybe(connection, bulk_id)
 
     def active_of(self, cause_id: int) -> Bulk | None:
         """Return the bulk retry of a cause that has not come to its end, or None."""
         with self._database.read() as connection:
             row = connection.execute(_ACTIVE_OF, {"of_cause": cause_id}).mappings().first()
-            return _bulk(row) if row else None
+            return bulk_rows.bulk_of(row) if row else None
 
     def since(self, moment: datetime) -> list[Bulk]:
         """Return the active ones and those that ended since `moment`, oldest first."""
         with self._database.read() as connection:
-            return [_bulk(row) for row in connection.execute(_SINCE, {"since": moment}).mappings()]
+            return [
+                bulk_rows.bulk_of(row)
+                for row in connection.execute(_SINCE, {"since": moment}).mappings()
+            ]
 
     def counts(self, bulk_id: int) -> Counts:
         """Return how the documents that it sent back stand."""
@@ -350,7 +327,7 @@ class Bulks:
     def _held(self, connection: Connection, bulk: Bulk) -> Bulk | None:
         """Lock the row and return it as it stands; None where it is no longer ours."""
         connection.execute(_LOCKED, {"by_id": bulk.id})
-        found = _one(connection, bulk.id)
+        found = bulk_rows.one(connection, bulk.id)
         return found if found.owner == bulk.owner and found.state in WORKED else None
 
     def _change(self, connection: Connection, bulk: Bulk, values: Mapping[str, Any]) -> bool:
@@ -363,51 +340,4 @@ class Bulks:
         with self._database.write() as connection:
             if not self._change(connection, bulk, values):
                 return None
-            return _one(connection, bulk.id)
-
-
-def _size(connection: Connection, cause_id: int) -> tuple[Size, int | None]:
-    """Return how much there is to retry, and the last blocker of it."""
-    found = connection.execute(_SIZE, {"of_cause": cause_id}).mappings().all()
-    size = size_of((row["currency"], row["count"], int(row["minor"])) for row in found)
-    return size, max((row["last"] for row in found), default=None)
-
-
-def _asked(size: Size, last: int | None) -> dict[str, Any]:
-    amounts = {one.currency: one.minor for one in size.amounts}
-    return {"asked": size.count, "amounts": amounts, "upto": last}
-
-
-def _begun(connection: Connection, receipt: str | None) -> Bulk | None:
-    if receipt is None:
-        return None
-    row = connection.execute(_BY_RECEIPT, {"given_receipt": receipt}).mappings().first()
-    return _bulk(row) if row else None
-
-
-def _one(connection: Connection, bulk_id: int) -> Bulk:
-    return _bulk(connection.execute(_BY_ID, {"by_id": bulk_id}).mappings().one())
-
-
-def _maybe(connection: Connection, bulk_id: int) -> Bulk | None:
-    row = connection.execute(_BY_ID, {"by_id": bulk_id}).mappings().first()
-    return _bulk(row) if row else None
-
-
-_PLAIN = (
-    *("id", "cause_id", "lane", "system", "key", "anyway", "approve_until", "sent", "upto"),
-    *("reason", "owner", "created_at", "finished_at", "message"),
-)
-
-
-def _bulk(row: RowMapping) -> Bulk:
-    amounts = [Money.from_minor(minor, name) for name, minor in sorted(row["amounts"].items())]
-    approver = row["approver_id"]
-    return Bulk(
-        **{name: row[name] for name in _PLAIN},
-        error_type=ErrorType(row["error_type"]),
-        state=BulkState(row["state"]),
-        size=Size(row["asked"], amounts),
-        by=Actor(row["actor_id"], row["actor_name"]),
-        approver=Actor(approver, row["approver_name"] or "") if approver else None,
-    )
+            return bulk_rows.one(connection, bulk.id)

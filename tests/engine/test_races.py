@@ -10,16 +10,20 @@ from typing import TypeVar
 import pytest
 
 from sync.batches import AlreadyRunning
+from sync.bulk import AlreadyRunning as BulkRunning
+from sync.bulk import Approval, Bulk, BulkState, Limits
 from sync.documents import Kind
 from sync.errors import ErrorType, Failure
 from sync.records import Actor, Answer, WaitingFor
 from sync.states import Status
 from sync.store import Store
 from sync.store.batches import Batches
+from sync.times import Times
 from tests.builders import KEY, NOON, a_route, discovered, document
 from tests.engine.test_store import LEASE, SETTLE, booked
 
 ROUNDS = range(12)
+TIMES = Times.of(request_timeout=2, settle=6, lease=4)
 SKU = Failure(ErrorType.SKU_NOT_FOUND, "HONEY-500", "SKU HONEY-500 not found in Daftra")
 SALE_FIRST = Failure(ErrorType.PREREQUISITE_PENDING, "o4043", "The sale is not synced yet")
 ResultT = TypeVar("ResultT")
@@ -131,3 +135,66 @@ def test_a_route_has_one_backfill_at_a_time(stores: tuple[Store, Store]) -> None
 
     began = at_once(*(partial(begin, store) for store in stores))
     assert sorted(began) == [False, True]
+
+
+def test_a_cause_has_one_bulk_retry_at_a_time(stores: tuple[Store, Store]) -> None:
+    """Of two people who press in the same moment one begins it, the other hears of the first."""
+    failed(stores[0], 1)
+    (cause,) = stores[0].causes.open()
+
+    def begin(store: Store) -> bool:
+        try:
+            store.bulks.begin(cause.id, Actor("U1"), None, Limits(), NOON)
+        except BulkRunning:
+            return False
+        return True
+
+    assert sorted(at_once(*(partial(begin, store) for store in stores))) == [False, True]
+
+
+def test_a_bulk_retry_and_clicks_send_each_document_once(stores: tuple[Store, Store]) -> None:
+    """Clicks on its documents while it sends them leave none out and retry none twice."""
+    for start in (0, 10, 20):
+        ids = [failed(stores[0], start + number) for number in range(1, 7)]
+        (cause,) = stores[0].causes.open()
+        bulk = stores[0].bulks.begin(cause.id, Actor("U1"), None, Limits(), NOON)
+        at_once(partial(_sent, stores[0]), partial(_pressed, stores[1], ids))
+        found = stores[0].log.syncs(ids)
+        assert [found[one].retries for one in ids] == [1] * 6
+        assert {row.status for row in found.values()} == {Status.PENDING}
+        assert stores[0].causes.miscounted() == []
+        ended = stores[0].bulks.get(bulk.id)
+        assert ended is not None
+        assert ended.all_sent
+        for sync in stores[0].queue.claim("books", "w", 10, NOON, LEASE):
+            stores[0].work.succeed(sync, booked(sync), NOON, ())
+        stores[0].bulks.stop(bulk.id, NOON)
+        (owned,) = [one for one in stores[0].bulks.since(NOON) if one.id == bulk.id]
+        stores[0].bulks.end(owned, BulkState.DONE, None, NOON)
+
+
+def test_two_people_approve_in_the_same_moment(stores: tuple[Store, Store]) -> None:
+    """One of them lets it go; the other hears that it waits no longer."""
+    failed(stores[0], 1)
+    failed(stores[0], 2)
+    (cause,) = stores[0].causes.open()
+    bulk = stores[0].bulks.begin(cause.id, Actor("U1"), None, Limits(1), NOON)
+
+    def approve(store: Store, person: str) -> Approval:
+        return store.bulks.approve(bulk.id, Actor(person), NOON)[0]
+
+    works = [partial(approve, store, name) for store, name in zip(stores, "AB", strict=True)]
+    assert sorted(at_once(*works)) == [Approval.APPROVED, Approval.LATE]
+
+
+def _sent(store: Store) -> None:
+    """Send everything of the newest bulk retry back, two at a time."""
+    bulk: Bulk | None = store.bulks.claim("expander", NOON, LEASE)
+    while bulk and not bulk.all_sent:
+        bulk = store.bulks.send(bulk, TIMES, NOON, 2)
+
+
+def _pressed(store: Store, ids: list[int]) -> None:
+    """Press on all of them, the last first."""
+    for one in reversed(ids):
+        store.presses.retry(one, Actor("U2"), None, SETTLE, NOON)

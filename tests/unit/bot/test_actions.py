@@ -11,10 +11,12 @@ from bot.actions import (
     numbered,
     page_in,
     page_of,
+    page_value,
     sync_of,
     sync_value,
 )
 from bot.problems import Wrong
+from sync.records import Filters
 
 
 def test_a_suffix_tells_buttons_apart_and_nothing_else() -> None:
@@ -52,6 +54,13 @@ def test_a_foreign_page_value_is_a_problem(value: str | None) -> None:
     """What is no page of ours raises BadValue."""
     with pytest.raises(BadValue):
         page_of(value)
+
+
+def test_a_page_of_a_bulk_retry_comes_back() -> None:
+    """A page says which bulk retry its rows are of; what is no id of one is refused."""
+    assert page_of(page_value(Filters(bulk=7)))[0].bulk == 7
+    with pytest.raises(BadValue):
+        page_of('{"b":"seven"}')
 
 
 @given(st.text(max_size=100))
