@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from sandbox import daftra, hubspot, quickbooks, salla, workspace
-from sandbox.quickbooks.access import authority as quickbooks_authority
 from sandbox.serving import Server
 from sandbox.story import World, tell
 from sandbox.story.door import Storied
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 def _apps(world: World, links: list[dict[str, str]]) -> dict[str, ASGIApp]:
-    trade, authority = world.trade, quickbooks_authority()
+    trade, authority = world.trade, quickbooks.authority()
     crm = hubspot.create(trade.portal, links=links)
     ledger = quickbooks.create(trade.company, links=links, authority=authority)
     switches = {"quickbooks": TokenSwitch(trade.portal, authority)}

@@ -40,10 +40,9 @@ class Crm:
         """Fill what is there before any invoice."""
         self.portal.tax_rates = dict(RATES)
         for kind, name, field, unique in PROPERTIES:
-            given = {"name": name, "fieldType": field, "hasUniqueValue": unique}
-            self.portal.declare(
-                kind, {**given, "type": "number" if field == "number" else "string"}
-            )
+            unit = "number" if field == "number" else "string"
+            own = {"name": name, "type": unit, "fieldType": field, "hasUniqueValue": unique}
+            self.portal.declare(kind, own)
         for sku, (name, price) in (GOODS | IN_HUBSPOT_ONLY | OLD).items():
             self._products[sku] = self.portal.add("products", name=name, hs_sku=sku, price=price).id
         for name, one in PARTNERS.items():
