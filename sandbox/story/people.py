@@ -1,5 +1,7 @@
 """Who buys in the whole story: some without an e-mail, one with far too much of an address."""
 
+from dataclasses import replace
+
 from sandbox.catalogue import CUSTOMERS
 from sandbox.salla.store import Customer
 from sandbox.seeds_crm import PEOPLE, Person
@@ -30,9 +32,9 @@ PASTED = (
 )
 """More than the 500 characters that QuickBooks takes for a line of an address."""
 
-BOTH = ("hubspot", "quickbooks")
 PARTNERS = {
     **PEOPLE,
+    "austin": replace(PEOPLE["austin"], where=("hubspot",)),
     "harbor": Person("June", "Park", "Harbor Roasters", "ap@harbor.example"),
     "summit": Person("Alex", "Moore", "Summit Supply", "pay@summit.example"),
     "canal": Person("Sam", "Diaz", "Canal Street Deli", "sam@canal.example", ("hubspot",)),
