@@ -95,7 +95,7 @@ class _Month(Teller):
     def missing_honey(self) -> None:
         """Plan what waits for one product, seven of them for a second one too."""
         for turn in range(MISSING):
-            self.plan(2 * HOUR + turn * timedelta(minutes=112), partial(self._honey, turn))
+            self.plan(2 * HOUR + turn * timedelta(minutes=117), partial(self._honey, turn))
 
     def _honey(self, turn: int, at: datetime) -> None:
         goods, stops = [(HONEY, 2 + turn % 5), ("TEA-200", 1)], [no_sku(HONEY)]

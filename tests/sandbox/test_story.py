@@ -76,7 +76,7 @@ def test_seven_wait_for_a_second_product_too(world: World) -> None:
     rows = [row for row in world.history["salla"] if row["cause_key"] == "HONEY-500"]
     assert Counter(len(row["blockers"]) for row in rows) == {1: 31, 2: 7}
     ages = [NOW - datetime.fromisoformat(row["discovered_at"]) for row in rows]
-    assert timedelta(days=2.8) < max(ages) < timedelta(days=3)
+    assert timedelta(days=3) < max(ages) < timedelta(days=3.2)
     newest = max(rows, key=lambda row: str(row["attempts"][-1]["started_at"]))
     assert newest["order_number"] == str(world.seed.names["honey"])
     assert len(newest["blockers"]) == 1
