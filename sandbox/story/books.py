@@ -39,7 +39,6 @@ class Books:
         for percent, name, active in CODES:
             self._codes[percent] = self._code(percent, name, active=active)
         company.add("Account", Name="Checking", AccountType="Bank", Active=True)
-        company.add("Account", Name="Sales", AccountType="Income", Active=True)
         for sku, (name, price) in (GOODS | IN_QUICKBOOKS_ONLY | OLD).items():
             given = {"Type": "NonInventory", "UnitPrice": float(price), "Active": sku != INACTIVE}
             self.items[sku] = company.add("Item", Name=name, Sku=sku, **given)

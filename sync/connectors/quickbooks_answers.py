@@ -11,7 +11,6 @@ from sync.errors import ErrorType, Failure
 
 EXPIRED, OTHER_COMPANY = "3200", "3100"
 _CODE = re.compile(r"(?i)(?:errorcode=|code=[\"']?|<errorcode>)\s*0*(\d+)")
-_TAKEN = re.compile(r"DocNumber=(\S+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TAX = re.compile(r"\b(tax|gst|hst|vat|tax rate)\b")
 SHOWN = 300
@@ -111,13 +110,12 @@ def classify(answer: Answer, data: Any) -> Failure:
 
 
 def _key(kind: ErrorType, fault: Fault, status: int) -> str:
-    """Return the cause's key: which field, which number, or until when the books are closed."""
+    """Return the cause's key: which field it is about, or until when the books are closed."""
     if kind is ErrorType.PERIOD_CLOSED:
         day = _DAY.search(fault.said)
         return day[0] if day else "date"
     if kind is ErrorType.CONFLICT:
-        taken = _TAKEN.search(fault.said)
-        return taken[1] if taken else "DocNumber"
+        return "DocNumber"
     return fault.element or fault.code or str(status)
 
 

@@ -97,7 +97,7 @@ def test_a_number_that_a_stranger_uses_is_a_conflict(company: Books) -> None:
     outcome = company.send(sale())
     assert isinstance(outcome, Rejected)
     failure = outcome.failure
-    assert (failure.error_type, failure.key) == (ErrorType.CONFLICT, "HS-INV-1001")
+    assert (failure.error_type, failure.key) == (ErrorType.CONFLICT, "DocNumber")
     found = company.find(sale())
     assert found.ours is None
     assert found.foreign is not None

@@ -196,7 +196,6 @@ def test_what_failed_still_would_for_all_its_reasons(standing: Standing) -> None
 def test_what_is_mended_goes_through(standing: Standing) -> None:
     """With every cause mended on the pages of its system, nothing is left that failed."""
     mend(standing)
-    standing.engine.opener.close()  # what a company's settings say is kept for an hour
     standing.retry()
     assert standing.stops() == {}
     until(lambda: waiting(standing) == 0)
