@@ -98,21 +98,24 @@ def _ids(connection: Connection, route: Route, past: Sequence[Past]) -> dict[str
 
 def _row(route: Route, past: Past) -> dict[str, Any]:
     """Return the row as its last attempt left it."""
-    first, last = past.attempts[0], past.attempts[-1]
     seen = Sighting(route, past.key, past.header, past.order)
     discovered = row_of(
         seen,
         ENGINE,
-        first.started_at,
+        past.attempts[0].started_at,
         priority=Priority.SWEEP,
         trigger=Trigger.SWEEP,
         batch=None,
     )
-    failed = [one for one in past.attempts if one.outcome == Status.FAILED.value]
     where = past.destination or (None, None, None)
-    running = past.status is Status.PROCESSING
+    named = ("destination_id", "destination_number", "destination_url")
+    return {**discovered, **_standing(past), **dict(zip(named, where, strict=True))}
+
+
+def _standing(past: Past) -> dict[str, Any]:
+    last = past.attempts[-1]
+    failed = [one for one in past.attempts if one.outcome == Status.FAILED.value]
     return {
-        **discovered,
         "status": past.status.value,
         "attempts": len(past.attempts),
         "fence": len(past.attempts),
@@ -128,14 +131,7 @@ def _row(route: Route, past: Past) -> dict[str, Any]:
         "finished_at": last.finished_at,
         "at": last.started_at,
         "sent_at": past.sent_at,
-        "lease_until": last.started_at if running else None,
-        **dict(
-            zip(
-                ("destination_id", "destination_number", "destination_url"),
-                where,
-                strict=True,
-            )
-        ),
+        "lease_until": last.started_at if past.status is Status.PROCESSING else None,
     }
 
 
