@@ -162,14 +162,13 @@ class Sandbox:
         return found
 
     def fill(self, engine: Engine) -> None:
-        """Connect all systems, add the routes, and put Salla's past into the log."""
+        """Connect all systems, add the routes, and put the past of all into the log."""
         connections = {system: self._connect(engine, system) for system in FAR}
         since = (engine.clock.now() - PAST).date()
         for source, destination in ROUTES:
             ends = connections[source], connections[destination]
             route = engine.add_route(*ends, since, STATUSES[source])
-            if source == "salla":
-                remember(engine, route, self.salla, self.daftra)
+            remember(engine, route, self.systems[source], self.systems[destination])
 
     def tell(self, public_url: str) -> None:
         """Let every system send its webhooks to where the app listens."""

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from sandbox import daftra, hubspot, quickbooks, salla, workspace
-from sandbox.seeds import seed
-from sandbox.seeds_crm import seed_crm
 from sandbox.serving import Server
+from sandbox.story import World, tell
+from sandbox.story.door import Storied
+from sandbox.story.switch import TokenSwitch
 
 TITLES = {
     "salla": "Salla (the store)",
@@ -32,15 +33,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox")
     parser.add_argument("--port", type=int, default=3000)
     port = parser.parse_args().port
-    story, trade = seed(datetime.now(UTC)), seed_crm(datetime.now(UTC))
+    world = tell(datetime.now(UTC))
     links: list[dict[str, str]] = []
-    apps: dict[str, ASGIApp] = {
-        "workspace": workspace.create(links),
-        "salla": salla.create(story.shop, links=links),
-        "daftra": daftra.create(story.site, links=links),
-        "hubspot": hubspot.create(trade.portal, links=links),
-        "quickbooks": quickbooks.create(trade.company, links=links),
-    }
+    apps = _apps(world, links)
     try:
         servers = {
             name: Server(app, port and port + n) for n, (name, app) in enumerate(apps.items())
@@ -51,12 +46,26 @@ def main() -> None:
     for server in servers.values():
         server.start()
     where = {name: server.url for name, server in servers.items()}
-    told = {**where, "names": story.names, "crm_names": trade.names}
+    told = {**where, "names": world.seed.names, "crm_names": world.trade.names}
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     _wait()
     for server in servers.values():
         server.stop()
+
+
+def _apps(world: World, links: list[dict[str, str]]) -> dict[str, ASGIApp]:
+    trade, authority = world.trade, quickbooks.authority()
+    crm = hubspot.create(trade.portal, links=links)
+    ledger = quickbooks.create(trade.company, links=links, authority=authority)
+    switches = {"quickbooks": TokenSwitch(trade.portal, authority)}
+    return {
+        "workspace": workspace.create(links, switches=switches),
+        "salla": salla.create(world.seed.shop, links=links),
+        "daftra": daftra.create(world.seed.site, links=links),
+        "hubspot": Storied(crm, world.history["hubspot"]),
+        "quickbooks": Storied(ledger, world.history["quickbooks"]),
+    }
 
 
 def _wait() -> None:

@@ -28,7 +28,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The buyer, as the source knows it; `email` is None where there is none."""
+    """The buyer, as the source knows it; `email` is None where there is none.
+
+    `address` is the street address that bills go to, where the source tells one.
+    """
 
     source_id: str
     first_name: str
@@ -37,6 +40,7 @@ class Customer:
     phone: str | None = None
     url: str | None = None
     company: str | None = None
+    address: str | None = None
 
     @property
     def name(self) -> str:

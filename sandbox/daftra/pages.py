@@ -39,6 +39,7 @@ class Pages:
             Route("/owner/taxes", self.taxes),
             Route("/owner/clients/{id:int}/email", self.email, methods=["POST"]),
             Route("/owner/knobs", self.turn, methods=["POST"]),
+            Route("/owner/invoices/correct/{id:int}", self.correct, methods=["POST"]),
             Route("/owner/invoices/delete/{id:int}", self.delete, methods=["POST"]),
             Route("/owner/invoices/view/{id:int}", self.document),
             Route("/owner/invoices/view_creditnote/{id:int}", self.document),
@@ -55,6 +56,14 @@ class Pages:
             return self._page(request, "missing.html", what="document", status=404)
         client = self._site.clients.get(one.client_id)
         return self._page(request, "daftra_document.html", document=one, client=client)
+
+    async def correct(self, request: Request) -> Response:
+        """Let a document's total be the sum of its lines again."""
+        one = self._site.documents.get(request.path_params["id"])
+        if one:
+            one.off_by = Decimal(0)
+        number = request.path_params["id"]
+        return RedirectResponse(f"/owner/invoices/view/{number}", status_code=303)
 
     async def delete(self, request: Request) -> Response:
         self._site.delete(request.path_params["id"])
@@ -82,6 +91,7 @@ class Pages:
         product = self._site.products.get(request.path_params["id"])
         if product:
             product.status = 0 if product.status else 1
+            product.refusal = None  # entered anew, it is a product like any other
         return RedirectResponse("/owner/products", status_code=303)
 
     async def email(self, request: Request) -> Response:

@@ -48,6 +48,7 @@ class Pages:
             Route("/contacts", self.contacts),
             Route(f"{PAGES['contacts']}{{id}}", self.contacts),
             Route("/contacts/{id}/email", self.email, methods=["POST"]),
+            Route("/contacts/{id}/address", self.address, methods=["POST"]),
             Route("/products", self.products, methods=["GET", "POST"]),
             Route(f"{PAGES['products']}{{id}}", self.products),
             Route("/products/{id}/sku", self.sku, methods=["POST"]),
@@ -93,6 +94,11 @@ class Pages:
         except Refused as refused:
             tail = f"?wrong={refused}"
         return RedirectResponse(f"/contacts{tail}", SEE_OTHER)
+
+    async def address(self, request: Request) -> Response:
+        given = (await form_of(request)).get("address", "").strip()
+        self._portal.change("contacts", request.path_params["id"], {"address": given})
+        return RedirectResponse("/contacts", SEE_OTHER)
 
     async def products(self, request: Request) -> Response:
         if request.method == "POST":

@@ -29,7 +29,7 @@ TYPE_IDS = {
 }
 USUAL = ("hs_object_id", "hs_createdate", "hs_lastmodifieddate")
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
-    "contacts": ("email", "firstname", "lastname", "phone", "company"),
+    "contacts": ("email", "firstname", "lastname", "phone", "company", "address"),
     "products": ("name", "hs_sku", "price", "description"),
     "line_items": (
         "name",

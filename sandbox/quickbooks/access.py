@@ -33,14 +33,19 @@ OTHER_COMPANY = Fault(
 )
 
 
+def authority() -> Authority:
+    """Return an OAuth server as Intuit's: refresh tokens change, and overlap for a minute."""
+    return Authority(
+        CLIENT_ID, CLIENT_SECRET, SCOPE, LIFETIME, rotates=True, refresh_overlap=OVERLAP
+    )
+
+
 class Access:
     """Tokens of all companies; `subject` of a grant is the realm."""
 
-    def __init__(self, companies: Sequence[Company], authority: Authority | None) -> None:
+    def __init__(self, companies: Sequence[Company], given: Authority | None) -> None:
         self._companies = companies
-        self.authority = authority or Authority(
-            CLIENT_ID, CLIENT_SECRET, SCOPE, LIFETIME, rotates=True, refresh_overlap=OVERLAP
-        )
+        self.authority = given or authority()
         self._static_expired = False
 
     def routes(self) -> list[Route]:

@@ -22,7 +22,7 @@ TRANSACTIONS = ("Invoice", "CreditMemo", "RefundReceipt")
 NAMES = {"Customer": "DisplayName", "Vendor": "DisplayName", "Item": "Name"}
 ENTITIES = (*TRANSACTIONS, *NAMES, "Account", "TaxCode", "TaxRate")
 SHIPPING = "SHIPPING_ITEM_ID"
-LONGEST_NUMBER, LONGEST_NAME = 21, 100
+LONGEST_NUMBER, LONGEST_NAME, LONGEST_ADDRESS = 21, 100, 500
 SALES = "79"
 """The id of the income account that every company has from the start."""
 
@@ -64,7 +64,10 @@ def stamp(at: datetime | None = None) -> str:
 
 @dataclass
 class Company:
-    """One company; `told` hears of every change (entity, id, operation)."""
+    """One company; `told` hears of every change (entity, id, operation).
+
+    `refusals` are texts without a code that sales of an item (by its id) get.
+    """
 
     realm: str = REALM
     name: str = "Acme Trading"
@@ -78,6 +81,7 @@ class Company:
     suspended: bool = False
     limited: bool = False
     closed_before: str = ""
+    refusals: dict[str, str] = field(default_factory=dict)
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: {e: {} for e in ENTITIES})
     deleted: list[Row] = field(default_factory=list)
     replays: dict[str, Row] = field(default_factory=dict)
@@ -218,6 +222,7 @@ class Company:
         number = row.get("DocNumber")
         if number and len(number) > LONGEST_NUMBER:
             raise Fault("2050", "String length is too long", element="DocNumber")
+        _check_address(row.get("BillAddr") or {})
         customer = self._referred("Customer", row.get("CustomerRef"), "CustomerRef")
         wanted = row.get("CurrencyRef", {}).get("value", self.currency)
         if customer.get("CurrencyRef", {}).get("value", self.currency) != wanted:
@@ -256,6 +261,9 @@ class Company:
             self._referred("Item", detail.get("ItemRef"), "ItemRef")
         elif not self.allows_shipping:
             raise Fault("6000", "A business validation error has occurred", "Shipping is off")
+        refusal = self.refusals.get(str(detail.get("ItemRef", {}).get("value")))
+        if refusal:
+            raise Fault("", refusal)
         if "UnitPrice" in detail and "Qty" in detail:
             made = cents(Decimal(str(detail["UnitPrice"])) * Decimal(str(detail["Qty"])))
             if made != cents(Decimal(str(line["Amount"]))):
@@ -335,6 +343,14 @@ def _check_email(address: str | None) -> None:
     if address and not EMAIL.fullmatch(address):
         text = "Email Address does not conform to the syntax rules of RFC 822"
         raise Fault("2210", "Invalid email address format", text, element="PrimaryEmailAddr")
+
+
+def _check_address(address: Row) -> None:
+    for name, text in address.items():
+        if len(str(text)) > LONGEST_ADDRESS:
+            message = "String length is either shorter or longer than supported by specification"
+            detail = f"{message} : BillAddr.{name} takes {LONGEST_ADDRESS}, not {len(text)}"
+            raise Fault("2050", message, detail, element=f"BillAddr.{name}")
 
 
 def _tax_line(percent: Decimal, net: Decimal) -> Row:

@@ -41,11 +41,14 @@ class Pages:
             Route("/app/invoice/{id}/void", self.void, methods=["POST"]),
             Route("/app/invoice/{id}/quantity", self.quantity, methods=["POST"]),
             Route("/app/invoice/{id}/credit", self.credit, methods=["POST"]),
+            Route("/app/invoice/{id}/number", self.number, methods=["POST"]),
             Route("/app/customers", self.customers),
             Route("/app/customerdetail", self.customers),
             Route("/app/customers/{id}", self.change_customer, methods=["POST"]),
             Route("/app/items", self.items, methods=["GET", "POST"]),
             Route("/app/items/{id}/active", self.switch_item, methods=["POST"]),
+            Route("/app/taxes", self.taxes),
+            Route("/app/taxes/{id}/active", self.switch_tax, methods=["POST"]),
             Route("/app/books", self.close, methods=["POST"]),
             Route("/app/knobs", self.knob, methods=["POST"]),
         ]
@@ -76,6 +79,15 @@ class Pages:
         price = line["SalesItemLineDetail"]["UnitPrice"]
         line["Amount"] = round(price * line["SalesItemLineDetail"]["Qty"], 2)
         with contextlib.suppress(Fault):  # closed books: the page shows that nothing changed
+            self._company.save("Invoice", row)
+        return RedirectResponse(f"/app/invoice?txnId={number}", SEE_OTHER)
+
+    async def number(self, request: Request) -> Response:
+        """Give an invoice another number."""
+        number, form = request.path_params["id"], await form_of(request)
+        row = copy.deepcopy(self._company.get("Invoice", number))
+        row["DocNumber"] = form.get("number", "").strip() or row["DocNumber"]
+        with contextlib.suppress(Fault):  # a number that is taken, a closed month: nothing changed
             self._company.save("Invoice", row)
         return RedirectResponse(f"/app/invoice?txnId={number}", SEE_OTHER)
 
@@ -134,8 +146,17 @@ class Pages:
         row["Active"] = not row.get("Active", True)
         if row["Active"]:
             row["Name"] = row["Name"].removesuffix(" (deleted)")
+            self._company.refusals.pop(row["Id"], None)  # entered anew, it is an item like any
         self._company.save("Item", row)
         return RedirectResponse("/app/items", SEE_OTHER)
+
+    async def taxes(self, request: Request) -> Response:
+        return self._page(request, "quickbooks_taxes.html", taxes=self._rows("TaxCode"))
+
+    async def switch_tax(self, request: Request) -> Response:
+        row = dict(self._company.get("TaxCode", request.path_params["id"]))
+        self._company.save("TaxCode", {**row, "Active": not row.get("Active", True)})
+        return RedirectResponse("/app/taxes", SEE_OTHER)
 
     async def close(self, request: Request) -> Response:
         self._company.closed_before = (await form_of(request)).get("day", "")

@@ -1,6 +1,6 @@
 """A workspace like Slack: Web API, Socket Mode, a driver for scripts, and a page for people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,18 @@ class Guarded:
         await self._app(scope, receive, with_policy)
 
 
-def create(links: Sequence[dict[str, str]] = (), events_url: str | None = None) -> ASGIApp:
-    """Return the workspace as an ASGI app; `links` (title, url) lead to the other systems."""
+def create(
+    links: Sequence[dict[str, str]] = (),
+    events_url: str | None = None,
+    switches: Mapping[str, Callable[[], None]] | None = None,
+) -> ASGIApp:
+    """Return the workspace as an ASGI app; `links` (title, url) lead to the other systems.
+
+    `switches` end the tokens of a system, by its name.
+    """
     state = State(TEAM)
     line = Line(state, SIGNING_SECRET, events_url)
-    driver = Driver(state, line)
+    driver = Driver(state, line, switches or {})
     api = WebApi(state, line, (BOT_TOKEN, APP_TOKEN))
 
     async def answer(request: Request) -> Response:

@@ -1,5 +1,8 @@
 """Acting as a person, by script or by the page: type, press, submit, look (`docs/sandbox.md`)."""
 
+import asyncio
+from collections.abc import Callable, Mapping
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,11 +23,14 @@ BAD = 400
 
 
 class Driver:
-    """The driver's endpoints."""
+    """The driver's endpoints; `switches` end the tokens of a system, by its name."""
 
-    def __init__(self, state: State, line: Line) -> None:
+    def __init__(
+        self, state: State, line: Line, switches: Mapping[str, Callable[[], None]]
+    ) -> None:
         self._state = state
         self._line = line
+        self._switches = switches
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
@@ -255,12 +261,20 @@ class Driver:
         if "events_url" in given:
             self._line.events_url = given["events_url"]
         answer: Json = {"ok": True}
+        if "expire_token" in given:
+            await self._expire(str(given["expire_token"]))
         if given.get("drop_socket"):
             answer["dropped"] = await self._line.drop(str(given["drop_socket"]))
         if again:
             acks = [await self._line.redeliver(number) for number in range(1, again + 1)]
             answer["acks"] = [outcome(ack) for ack in acks]
         return JSONResponse(answer)
+
+    async def _expire(self, system: str) -> None:
+        switch = self._switches.get(system)
+        if switch is None:
+            raise Unclear(f"no token of {system} can be ended here")
+        await asyncio.to_thread(switch)
 
     # --- parts ---------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ LINE = (
 STEPS = (Decimal(1), Decimal("0.1"), Decimal("0.01"), Decimal("0.001"))
 """How fine a tax percent is told by its amount alone."""
 
-CONTACT = ("email", "firstname", "lastname", "phone", "company")
+CONTACT = ("email", "firstname", "lastname", "phone", "company", "address")
 
 
 def associated(invoice: Fields, kind: str) -> list[str]:
@@ -122,6 +122,7 @@ def customer_of(contact: Fields | None, invoice: Fields, url: str | None) -> Cus
         phone=given.maybe("phone"),
         url=url,
         company=given.maybe("company"),
+        address=given.maybe("address"),
     )
 
 

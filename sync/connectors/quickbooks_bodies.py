@@ -131,6 +131,8 @@ def body_of(
         "ApplyTaxAfterDiscount": True,
         "Line": _lines(document, items, charges, facts),
     }
+    if document.customer.address:
+        body["BillAddr"] = {"Line1": document.customer.address}
     if document.due and document.kind is Kind.INVOICE:
         body["DueDate"] = document.due.isoformat()
     if parent and entity_of(document) == CREDIT:

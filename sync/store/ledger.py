@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -34,23 +35,34 @@ def write_audit(
 
     Raises RefusedMove where the table of moves has no such move: then the transaction is undone.
     """
+    left = [audit_row(move, moved, was, by, now, error_type) for moved in rows]
+    connection.execute(_AUDIT, left)
+
+
+def audit_row(
+    move: Move,
+    moved: tuple[int, int],
+    was: Status | None,
+    by: Actor,
+    now: datetime,
+    error_type: ErrorType | None = None,
+) -> dict[str, Any]:
+    """Return the audit row of one (sync id, fence) that `move` took from `was`.
+
+    Raises RefusedMove where the table of moves has no such move.
+    """
     became = Status.PENDING if was is None else after(was, move)
-    connection.execute(
-        _AUDIT,
-        [
-            {
-                "sync_id": sync_id,
-                "at": now,
-                "move": move.value,
-                "was": was.value if was else None,
-                "became": became.value,
-                "fence": fence,
-                "actor_id": by.id,
-                "error_type": error_type.value if error_type else None,
-            }
-            for sync_id, fence in rows
-        ],
-    )
+    sync_id, fence = moved
+    return {
+        "sync_id": sync_id,
+        "at": now,
+        "move": move.value,
+        "was": was.value if was else None,
+        "became": became.value,
+        "fence": fence,
+        "actor_id": by.id,
+        "error_type": error_type.value if error_type else None,
+    }
 
 
 def tell(connection: Connection, ids: Sequence[int], now: datetime) -> None:

@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
 def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Run a house once it is sure that somebody can look at it."""
     assert browser.is_connected()
-    with lived_in(tmp_path_factory.mktemp("house")) as house:
+    with lived_in(tmp_path_factory.mktemp("house"), whole=True) as house:
         yield house
 
 

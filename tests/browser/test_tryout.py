@@ -34,10 +34,17 @@ def first_honey(page: Page) -> str:
     return view.inner_text().removeprefix("View ")
 
 
+def loud(house: House) -> str:
+    """Return the number of the newest failed invoice of the customer whose name shouts."""
+    shop, wanted = house.seed.shop, house.seed.names["loud"]
+    order = next(one for one in shop.orders.values() if one.reference_id == wanted)
+    return str(shop.invoices_of(order.id)[0].number)
+
+
 def test_from_the_digest_to_a_synced_invoice(page: Page, house: House) -> None:
     """Digest, View, a Retry that fails, the repair in Daftra, a Retry that succeeds."""
     digest = message(page, "need you")
-    expect(digest).to_contain_text(f"SKU {SKU}: 7 documents")
+    expect(digest).to_contain_text(f"SKU {SKU}: 38 documents")
     number = first_honey(page)
     digest.get_by_role("button", name=f"View {number}").click()
     modal = page.get_by_role("dialog", name=f"Invoice {number}")
@@ -61,7 +68,7 @@ def test_from_the_digest_to_a_synced_invoice(page: Page, house: House) -> None:
     told = message(page, f"{number}: ✓ {SYNCED}")
     expect(told).to_be_visible()
     expect(digest).to_contain_text(re.compile(rf"✓ {number} · order \d+ · .* · Success"))
-    expect(digest).to_contain_text(f"SKU {SKU}: 6 documents")
+    expect(digest).to_contain_text(f"SKU {SKU}: 37 documents")
 
     with page.expect_popup() as opened:
         told.get_by_role("link", name="Open in Daftra").click()
@@ -96,11 +103,11 @@ def test_a_guest_is_refused_alone(page: Page) -> None:
     expect(refusal).to_have_count(0)
 
 
-def test_what_is_hostile_stays_text(page: Page) -> None:
+def test_what_is_hostile_stays_text(page: Page, house: House) -> None:
     """A customer called `<!channel> *bold* & <b>x</b>` calls nobody, and nothing of it is bold."""
     types(page, "/invsync failed error:sku_not_found")
     log = message(page, "Sync log")
-    log.get_by_role("button", name="View INV-1057").click()
+    log.get_by_role("button", name=f"View {loud(house)}").click()
     modal = page.get_by_role("dialog")
     expect(modal).to_contain_text(re.compile(r"<!channel> .bold. & <b>x</b>"))
     expect(modal.locator("b, strong").filter(has_text=re.compile("^(x|bold)$"))).to_have_count(0)

@@ -30,6 +30,7 @@ from sandbox import daftra, salla, workspace
 from sandbox.salla.store import Invoice, Item, Order
 from sandbox.seeds import Seed, seed
 from sandbox.serving import Server
+from sandbox.story import tell_shop
 from sync.connectors.limits import LIMITS, SEARCHES, Limit
 from sync.connectors.registry import check_account
 from sync.connectors.spec import Spec
@@ -205,9 +206,9 @@ class House:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[House]:
-    """Serve the three far ends, filled, until the block ends; no app yet."""
-    story = seed(datetime.now(UTC))
+def opened(folder: Path, *, whole: bool = False) -> Iterator[House]:
+    """Serve the three far ends until the block ends, filled (`whole`: as in the try-out)."""
+    story = (tell_shop if whole else seed)(datetime.now(UTC))
     story.shop.per_minute = AT_ONCE
     links: list[dict[str, str]] = []
     apps = (
@@ -269,11 +270,16 @@ def fill(house: House, engine: Engine, *, past: bool = True) -> None:
 
 
 @contextmanager
-def lived_in(folder: Path, *, past: bool = True, http: bool = False) -> Iterator[House]:
-    """Serve the far ends and run the app beside them; `past` False leaves all empty."""
+def lived_in(
+    folder: Path, *, past: bool = True, http: bool = False, whole: bool = False
+) -> Iterator[House]:
+    """Serve the far ends and run the app beside them; `past` False leaves all empty.
+
+    `whole`: with the documents of the try-out, all of them known, instead of about 80.
+    """
     with ExitStack() as stack:
         stack.enter_context(_unpaced())
-        house = stack.enter_context(opened(folder))
+        house = stack.enter_context(opened(folder, whole=whole))
         settings = Settings.model_validate(house.env)
         engine = stack.enter_context(app.opened(settings))
         if past:
@@ -281,7 +287,7 @@ def lived_in(folder: Path, *, past: bool = True, http: bool = False) -> Iterator
         surface = stack.enter_context(serving(settings, engine, http=http))
         if http:
             stack.enter_context(_listening(house, surface))
-        if past:
+        if past and not whole:
             until(lambda: house.creates() >= ARRIVALS, "the first sweep")
         yield house
 

@@ -160,11 +160,12 @@ def standing(stack: ExitStack, store: Store, times: Times, now: datetime) -> Tra
     engine = Engine(store, SystemClock(), times)
     stack.callback(engine.opener.close)
     trading = Trading(story, trade, urls, engine)
-    _connect(trading, now)
+    connect(trading, now)
     return trading
 
 
-def _connect(trading: Trading, now: datetime) -> None:
+def connect(trading: Trading, now: datetime) -> None:
+    """Connect all four systems and add the routes, from 40 days before `now`."""
     engine, ends = trading.engine, {}
     for system, name in NAMES.items():
         account = quickbooks.REALM if system == "quickbooks" else ""

@@ -16,6 +16,7 @@ const KNOBS = [
   ["429 to the next chat.update", { rate_limit_next: { method: "chat.update", retry_after: 2 } }],
   ["429 to the next chat.postEphemeral", { rate_limit_next: { method: "chat.postEphemeral", retry_after: 2 } }],
   ["Expire the next trigger", { expire_trigger: 1 }], ["Lose the answer of the next post", { lose_answer: 1 }], ["Deliver the last payload again", { redeliver_last: 1 }],
+  ["End QuickBooks' token, 312 documents wait behind it", { expire_token: "quickbooks" }],
 ];
 const state = { people: [], channels: [], user: null, channel: "C0FINANCE", version: 0, drawn: "", views: "", home: null, drawer: null, messages: [], thread: null };
 
