@@ -7,7 +7,7 @@ import httpx
 
 from sync.documents import Header, Kind, Order
 from sync.engine import Engine
-from sync.errors import ErrorType, Failure
+from sync.errors import ErrorType, Failure, told_apart
 from sync.money import Money
 from sync.records import Actor, Attempt, Route, Trigger
 from sync.states import Status
@@ -57,7 +57,8 @@ def _destination(row: dict[str, Any], url: str) -> tuple[str, str | None, str] |
 
 
 def _failure(one: dict[str, Any]) -> Failure:
-    return Failure(ErrorType(one["error_type"]), one["key"], one["reason"], one["subject"])
+    kind = ErrorType(one["error_type"])
+    return told_apart(Failure(kind, one["key"], one["reason"], one["subject"]))
 
 
 def _attempt(one: dict[str, Any]) -> Attempt:

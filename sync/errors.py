@@ -7,7 +7,9 @@ ReadError               raised by reads; carries a Failure
 `- TryLater             a passing trouble: the engine tries again by itself
 """
 
-from dataclasses import dataclass
+import hashlib
+import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -109,6 +111,20 @@ class Failure:
     key: str
     reason: str
     subject: str = ""
+
+
+def told_apart(failure: Failure) -> Failure:
+    """Return an unknown refusal under a key of its text, where it has only an HTTP status for one.
+
+    Numbers, ids and traces in the text are left out: the same refusal of two documents is one.
+    """
+    if failure.error_type is not ErrorType.UNKNOWN or not failure.key.isdigit():
+        return failure
+    text = " ".join(_VARYING.sub("#", failure.reason.casefold()).split())
+    return replace(failure, key=hashlib.sha256(text.encode()).hexdigest()[:12])
+
+
+_VARYING = re.compile(r"\(\w*tid [^)]*\)|\b[0-9a-f-]*\d[0-9a-f-]*\b")
 
 
 class ReadError(Exception):

@@ -16,7 +16,6 @@ from sync.opener import Opener
 from sync.records import Sync
 from sync.store import Store
 from sync.systems import title_of
-from sync.worker import completed
 
 SECONDS = 2.0
 KEPT = timedelta(seconds=60)
@@ -67,7 +66,7 @@ class Probing:
         self, cause: Cause, sync: Sync, source: Source, destination: Destination
     ) -> tuple[Verdict, str]:
         """Ask with the newest document that it stops."""
-        document = completed(self._store, sync.lane, source.read(sync.source_id))
+        document = self._store.choices.completed(sync.lane, source.read(sync.source_id))
         if cause.error_type in OF_SOURCES:
             return Verdict.GONE, f"{title_of(sync.source_system)} shows the document"
         foreseen = cause.error_type in destination.foresees

@@ -16,7 +16,16 @@ from sync.clock import Clock
 from sync.connectors.base import Destination, Parent, Plan, Source
 from sync.connectors.transport import taping
 from sync.documents import Booked, Document, Kind
-from sync.errors import HOLDING, ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
+from sync.errors import (
+    HOLDING,
+    ErrorType,
+    Failure,
+    FixData,
+    ReadError,
+    Reconnect,
+    TryLater,
+    told_apart,
+)
 from sync.money import Money
 from sync.outcomes import Ambiguous, Created, NotSent, Rejected
 from sync.points import point
@@ -24,7 +33,6 @@ from sync.policy import POSTPONEMENTS, backoff, retries_itself
 from sync.records import ALREADY_SYNCED, ROUNDED, Exchange, HoldKind, Sync, WaitingFor
 from sync.states import Status
 from sync.store import Store
-from sync.store.choices import EMAIL
 from sync.store.holds import Trouble
 from sync.systems import title_of
 from sync.times import Times
@@ -107,7 +115,9 @@ class Worker:
                 document = source.read(sync.source_id)
                 self._store.work.describe(sync, document)
                 self._breaker.answered(sync.lane, source_of(sync))
-                self._carry(attempt, completed(self._store, sync.lane, document), destination)
+                self._carry(
+                    attempt, self._store.choices.completed(sync.lane, document), destination
+                )
             except ReadError as error:
                 self._stopped(attempt, error)
 
@@ -364,19 +374,12 @@ class Worker:
         earliest: datetime | None = None,
     ) -> None:
         now, failed = self._clock.now(), sync.failures + 1
-        again_at = None
+        failures, again_at = [told_apart(one) for one in failures], None
         if retries_itself(failures[0].error_type, failed):
             again_at = now + backoff(failed, self._times.retry_base)
             again_at = max(again_at, earliest or again_at)  # no sooner than a system has asked
         self._store.work.fail(sync, failures, now, exchanges, again_at=again_at, resolved=resolved)
         point("result.committed")
-
-
-def completed(store: Store, lane: str, document: Document) -> Document:
-    """Return the document with the e-mail that a person gave its customer for this lane alone."""
-    customer = document.customer
-    email = store.choices.get(lane, EMAIL, customer.source_id)
-    return replace(document, customer=replace(customer, email=email)) if email else document
 
 
 def source_of(sync: Sync) -> str:

@@ -140,14 +140,11 @@ class Bulks:
             asks = limits.exceeded(size)
             row = {
                 **bulk_rows.asked(size, last),
+                **_asking(by, receipt, now),
                 "cause_id": cause_id,
                 "state": (BulkState.ASKED if asks else BulkState.QUEUED).value,
                 "anyway": anyway,
-                "actor_id": by.id,
-                "actor_name": by.name,
                 "approve_until": now + APPROVED_WITHIN if asks else None,
-                "receipt": receipt,
-                "created_at": now,
                 "message": message,
             }
             added = connection.execute(bulks.insert().returning(bulks.c.id), row).scalar_one()
@@ -341,3 +338,12 @@ class Bulks:
             if not self._change(connection, bulk, values):
                 return None
             return bulk_rows.one(connection, bulk.id)
+
+
+def _asking(by: Actor, receipt: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "actor_id": by.id,
+        "actor_name": by.name,
+        "receipt": receipt,
+        "created_at": now,
+    }

@@ -5,12 +5,14 @@ and the e-mail of a customer for this destination alone (kind `email`, by the so
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync.documents import Document
 from sync.records import Actor
 from sync.store.cause_tables import choices
 from sync.store.database import Database
@@ -44,6 +46,12 @@ class Choices:
         with self._database.read() as opened:
             value: str | None = opened.execute(_GET, given).scalar()
         return value
+
+    def completed(self, lane: str, document: Document) -> Document:
+        """Return the document with the e-mail that a person gave its customer for this lane."""
+        customer = document.customer
+        email = self.get(lane, EMAIL, customer.source_id)
+        return replace(document, customer=replace(customer, email=email)) if email else document
 
     def put(
         self, connection: str, kind: str, key: str, value: str, label: str, by: Actor, now: datetime

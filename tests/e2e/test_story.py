@@ -25,6 +25,7 @@ from sync.clock import SystemClock
 from sync.connectors.limits import LIMITS, SEARCHES, Limit
 from sync.documents import Account
 from sync.engine import Engine
+from sync.errors import ErrorType, Failure, told_apart
 from sync.records import Actor, Filters, Sync
 from sync.states import Status
 from sync.store import Store
@@ -146,11 +147,17 @@ def told(world: World) -> dict[str, list[tuple[str, str, str]]]:
     """Return the blockers of every failed document of the story by its key."""
     return {
         row["key"]: [
-            (one["error_type"], one["key"], TRACE.sub("", one["reason"])) for one in row["blockers"]
+            (one["error_type"], _kept(one).key, TRACE.sub("", one["reason"]))
+            for one in row["blockers"]
         ]
         for row in past(world)
         if row["status"] == "failed"
     }
+
+
+def _kept(one: Row) -> Failure:
+    """Return a blocker as the log keeps it: what is unknown goes by its words."""
+    return told_apart(Failure(ErrorType(one["error_type"]), one["key"], one["reason"]))
 
 
 def past(world: World) -> list[Row]:
