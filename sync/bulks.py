@@ -31,8 +31,8 @@ class _Left(Exception):
 class Looks(Protocol):
     """Looks whether causes are gone."""
 
-    def check(self, cause: Cause) -> Checked:
-        """Return what the look tells."""
+    def check(self, cause: Cause, *, anew: bool = False) -> Checked:
+        """Return what the look tells; one of the last minute counts unless `anew`."""
         ...
 
 
@@ -186,6 +186,8 @@ class Bulks:
         if cause is None:
             return None
         checked = self._probing.check(cause)
+        if checked.verdict is Verdict.STILL and checked.at < bulk.created_at:
+            checked = self._probing.check(cause, anew=True)  # it may have been mended since
         return checked.reason if checked.verdict is Verdict.STILL else None
 
     def _send(self, bulk: Bulk) -> Bulk:

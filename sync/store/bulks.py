@@ -139,12 +139,11 @@ class Bulks:
                 raise Nothing
             asks = limits.exceeded(size)
             row = {
+                **_asked_by(by, now, asks=asks),
                 **bulk_rows.asked(size, last),
-                **_asking(by, receipt, now),
                 "cause_id": cause_id,
-                "state": (BulkState.ASKED if asks else BulkState.QUEUED).value,
                 "anyway": anyway,
-                "approve_until": now + APPROVED_WITHIN if asks else None,
+                "receipt": receipt,
                 "message": message,
             }
             added = connection.execute(bulks.insert().returning(bulks.c.id), row).scalar_one()
@@ -340,10 +339,12 @@ class Bulks:
             return bulk_rows.one(connection, bulk.id)
 
 
-def _asking(by: Actor, receipt: str | None, now: datetime) -> dict[str, Any]:
+def _asked_by(by: Actor, now: datetime, *, asks: bool) -> dict[str, Any]:
+    """Return the columns that say who asked and when; `asks`: a second person must agree."""
     return {
+        "state": (BulkState.ASKED if asks else BulkState.QUEUED).value,
+        "approve_until": now + APPROVED_WITHIN if asks else None,
         "actor_id": by.id,
         "actor_name": by.name,
-        "receipt": receipt,
         "created_at": now,
     }

@@ -45,14 +45,17 @@ class House:
         self.shop = Shop()
         self.books = Books(TurnedClock(self.clock.now()), missing={SKU})
         self.looks = 0
+        self.earlier: Checked | None = None
         self.bulks = self.another()
 
     def another(self, limits: Limits | None = None) -> Bulks:
         """Return the bulk retries of another process."""
         return Bulks(self.store, self, self.clock, TIMES, limits, portion=3)
 
-    def check(self, _cause: Cause) -> Checked:
-        """Look whether the books have the product."""
+    def check(self, _cause: Cause, *, anew: bool = False) -> Checked:
+        """Look whether the books have the product; `earlier` is what a look before it told."""
+        if self.earlier and not anew:
+            return self.earlier
         self.looks += 1
         gone = SKU not in self.books.missing
         verdict = Verdict.GONE if gone else Verdict.STILL
@@ -173,6 +176,17 @@ def test_nothing_is_sent_while_the_cause_is_still_there(house: House) -> None:
     tried = house.until(anyway, BulkState.DONE)
     assert (tried.counts.failed, tried.left, house.looks) == (3, 0, 1)
     assert house.retries(ids) == [1, 1, 1]
+
+
+def test_a_look_from_before_the_click_does_not_stop_what_was_mended_since(house: House) -> None:
+    """Somebody mended it after the last look: a click looks again before it says no."""
+    house.fail(1)
+    house.earlier = Checked(Verdict.STILL, f"no {SKU}", house.clock.now())
+    house.books.missing.clear()
+    bulk = house.begin()
+    house.bulks.start()
+    assert house.when(bulk, lambda one: one.bulk.all_sent).bulk.sent == 1
+    assert house.looks == 1
 
 
 def test_one_click_is_one_bulk_retry(house: House) -> None:

@@ -34,8 +34,8 @@ class Office(Desk):
         self.look(cause, Verdict.GONE, "no objection")
 
     def look(self, cause: Cause, verdict: Verdict, reason: str) -> None:
-        """Let a look that was taken just now have told this."""
-        checked = Checked(verdict, reason, self.engine.clock.now())
+        """Let a look that is taken at the next press tell this."""
+        checked = Checked(verdict, reason, self.engine.clock.now() + timedelta(seconds=20))
         self.store.causes.judge(cause.id, checked)
 
     def bulks(self) -> list[Bulk]:

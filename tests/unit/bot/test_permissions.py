@@ -7,7 +7,10 @@ from bot.permissions import NEEDED, Action, Allowed, Person, Refused, Role, Stan
 MATRIX = {
     Role.NOBODY: set(),
     Role.VIEWER: {Action.LOOK},
-    Role.OPERATOR: {Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST, Action.STOP},
+    Role.OPERATOR: {
+        *(Action.LOOK, Action.RETRY, Action.SYNC, Action.DIGEST, Action.STOP),
+        *(Action.FIX, Action.ASSIGN, Action.BULK),
+    },
     Role.APPROVER: set(Action) - {Action.CONNECT, Action.PAUSE},
     Role.ADMIN: set(Action),
 }
