@@ -14,7 +14,7 @@ from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
 from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
-from sync.figures import Figures, Unread
+from sync.figures import Figures, Unread, Way
 from sync.hints import Hearing
 from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
@@ -179,7 +179,8 @@ class Engine:
         since = since or self.clock.now() - DAY
         by_status, retrying, waiting, synced, resolved = self.store.log.counts(since)
         causes = self.store.causes.open()
-        groups = self.store.log.groups(causes)
+        closed = self.store.causes.closed(since)
+        routes = self.routes()
         return Figures(
             by_status=by_status,
             retrying=retrying,
@@ -187,13 +188,16 @@ class Engine:
             synced_since=synced,
             ageing=self.store.causes.ageing(self.clock.now().date()),
             causes=causes,
-            groups=groups,
             holds=self.store.log.holds(),
             unread=self._unread(),
-            oldest=min((cause.oldest for group in groups for cause in group.causes), default=None),
+            oldest=min((cause.oldest for cause in causes if cause.count), default=None),
             resolved_since=resolved,
-            routes=[route.name for route in self.routes()],
             unattended=self.lanes.unattended(),
+            routes=[route.name for route in routes],
+            ways=[_way(route) for route in routes],
+            new=self.store.reports.new(since),
+            closed=closed,
+            menders=self.store.reports.menders(cause.id for cause in closed),
         )
 
     def _unread(self) -> list[Unread]:
@@ -339,6 +343,11 @@ class Engine:
 
     def _tell(self) -> None:
         self._on_news()
+
+
+def _way(route: Route) -> Way:
+    account = route.destination.account_name or route.destination.name
+    return Way(route.source.system, route.destination.system, account)
 
 
 def _weight(answer: Numbered) -> int:
