@@ -96,22 +96,11 @@ def cause_line(
     """
     told = cause.checked
     return CauseLine(
+        **{name: getattr(cause, name) for name in _SAME},
         value=str(cause.id),
-        error_type=cause.error_type,
-        remedy=cause.remedy,
-        system=cause.system,
-        called=name if name and cause.error_type in OF_CUSTOMERS else cause.key,
-        count=cause.count,
-        amounts=cause.amounts,
-        releases=cause.releases,
-        released=cause.released,
-        retrying=cause.retrying,
+        called=called(cause, name),
         new=new,
         oldest=age_of(cause.oldest, now),
-        first_seen=cause.first_seen,
-        openings=cause.openings,
-        fixed_at=cause.fixed_at,
-        closed_at=cause.closed_at,
         owner=who_of(cause.owner) if cause.owner else None,
         gone_at=told.at if told and told.verdict is Verdict.GONE else None,
         still=told.reason if told and told.verdict is Verdict.STILL else "",
@@ -128,6 +117,18 @@ def cause_line(
             )
         ),
     )
+
+
+_SAME = (
+    *("error_type", "remedy", "system", "count", "amounts", "releases", "released", "retrying"),
+    *("first_seen", "openings", "fixed_at", "closed_at"),
+)
+"""What a line shows just as the cause has it."""
+
+
+def called(cause: Cause, name: str) -> str:
+    """Return what people call the subject of a cause: the customer's name, else the key."""
+    return name if name and cause.error_type in OF_CUSTOMERS else cause.key
 
 
 def cause_view(

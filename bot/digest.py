@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.actions import ActionId, numbered, page_value
 from bot.ages import Age, age_of
-from bot.cause import CauseLine, cause_line
+from bot.cause import CauseLine, called, cause_line
 from bot.listing import MOST_LINES, Kept, Listed, needs, rolled
 from bot.rows import Who, who_of
 from sync.causes import Age as Bucket
@@ -231,7 +231,7 @@ def _line(
         cause=cause_line(alone, now, place=place, name=kept.name, new=fresh) if alone else None,
         error_type=causes[0].error_type,
         system=causes[0].system,
-        called=cause_line(causes[0], now, name=kept.name).called,
+        called=called(causes[0], kept.name),
         causes=len(counted),
         count=sum(one.count for one in counted),
         amounts=summed(money for one in counted for money in one.amounts),

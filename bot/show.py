@@ -4,7 +4,7 @@ A message is `{"text", "blocks"}`; who sees it and where is decided elsewhere. W
 `templates/`, one file a method.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo

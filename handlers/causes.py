@@ -2,20 +2,14 @@
 
 from dataclasses import dataclass
 
-import structlog
-from slack_sdk import WebClient
-
 from bot.actions import id_of
 from bot.cause import MOST_DEEDS, MOST_ROWS
 from bot.problems import Problem, Wrong
 from bot.show import Show
-from bot.web_api import TROUBLE, error_code
 from handlers.incoming import Pressed
 from handlers.telling import Teller
 from sync.engine import Engine
 from sync.records import Actor
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +18,6 @@ class Causes:
 
     engine: Engine
     show: Show
-    client: WebClient
     teller: Teller
 
     def __call__(self, press: Pressed, _person: Actor) -> None:
@@ -37,10 +30,6 @@ class Causes:
         ids = store.causes.syncs(cause_id, MOST_ROWS)
         found = self.engine.syncs(ids)
         known = cause, store.deeds.of_cause(cause_id, MOST_DEEDS), [found[one] for one in ids]
-        opened = self.client.views_push if press.modal else self.client.views_open
         content = {**self.show.cause(*known), "private_metadata": press.channel or ""}
-        try:
-            opened(trigger_id=press.trigger, view=content)
-        except TROUBLE as error:
-            log.warning("cause.not_opened", error=error_code(error) or str(error))
+        if not self.teller.opens(press, content):
             self.teller(press, self.show.cause_told(*known))

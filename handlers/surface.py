@@ -114,7 +114,7 @@ class Surface:
         forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
         teller = Teller(outbox, reads)
         others = {**Bulking(engine, show, teller).handlers()}
-        others[ActionId.CAUSE] = Causes(engine, show, reads, teller)
+        others[ActionId.CAUSE] = Causes(engine, show, teller)
         listen(
             self._app,
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),

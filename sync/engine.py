@@ -41,6 +41,7 @@ from sync.states import Status
 from sync.store import Store
 from sync.sweep import Sweeper, key_for
 from sync.times import Times
+from sync.watch import Watch
 from sync.worker import Worker
 
 DAY = timedelta(days=1)
@@ -95,6 +96,7 @@ class Engine:
         )
         self.probing = Probing(store, self.opener, clock)
         self.bulks = Bulks(store, self.probing, clock, times, limits, sent=self._found)
+        self.watch = Watch(store, self.probing, clock, self.lanes.owner, told=self._tell)
         self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._found)
 
     def start(
@@ -117,6 +119,7 @@ class Engine:
         if sweeping:
             self.sweeper.start(at_once=alone)
             self.hearing.start()
+            self.watch.start()
         if sweeping or backfilling:
             self.backfills.start(alone=alone)
             self.bulks.start(alone=alone)
@@ -128,13 +131,15 @@ class Engine:
         """
         self.sweeper.stop()
         self.hearing.stop()
+        self.watch.stop()
         self.backfills.end()
         self.bulks.end()
         self.holding.stop()
         self.opener.pacing.end()
         until = time.monotonic() + grace  # of them all: a supervisor does not wait for each
         ended = self.lanes.stop(grace)
-        for one in (self.sweeper, self.hearing, self.backfills, self.bulks, self.holding):
+        running = (self.sweeper, self.hearing, self.watch, self.backfills, self.bulks, self.holding)
+        for one in running:
             one.join(max(0.0, until - time.monotonic()))
         if ended:
             self.opener.close()

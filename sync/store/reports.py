@@ -49,6 +49,7 @@ _STOPPED = (
 _STANDING = sa.select(syncs.c.id, syncs.c.status).where(syncs.c.id.in_(_IDS))
 _CUSTOMER = (
     sa.select(blockers.c.cause_id, sa.func.max(syncs.c.customer))
+    .select_from(blockers)
     .join(syncs, syncs.c.id == blockers.c.sync_id)
     .where(blockers.c.cause_id.in_(_IDS), syncs.c.customer.is_not(None))
     .group_by(blockers.c.cause_id)
@@ -74,6 +75,11 @@ class Reports:
             held = connection.execute(_HELD).all()
         told = [moment.isoformat() if moment else "-" for moment in moments]
         return " ".join([*told, *(f"{row.name}@{row.held_at.isoformat()}" for row in held)])
+
+    def held(self) -> set[str]:
+        """Return the lanes that are held."""
+        with self._database.read() as connection:
+            return {row.name for row in connection.execute(_HELD)}
 
     def new(self, since: datetime) -> dict[int, int]:
         """Return how many failed documents of each cause had never failed before `since` (UTC)."""
