@@ -61,11 +61,9 @@ def _until(true: Callable[[], bool]) -> None:
 def _edited(desk: Desk, *said: str) -> Mapping[str, Any]:
     """Wait until an edit of the digest says all of this; return it."""
 
-    def found() -> dict[str, Any] | None:
-        edits = desk.slack.of("chat.update")
-        return (
-            edits[-1].body if edits and all(one in words(edits[-1].body) for one in said) else None
-        )
+    def found() -> Mapping[str, Any] | None:
+        edits = [edit.body for edit in desk.slack.of("chat.update")[-1:]]
+        return next((one for one in edits if all(text in words(one) for text in said)), None)
 
     _until(lambda: found() is not None)
     edit = found()
