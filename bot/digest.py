@@ -31,7 +31,11 @@ MOST_MENDERS = 5
 
 _ON_THE_WAY = frozenset({Status.PENDING, Status.PROCESSING})
 _ALL_FAILED = Filters(statuses=(Status.FAILED,))
-_AGES = (("0-1 d", {Bucket.DAY}), ("2-7 d", {Bucket.WEEK}), ("8+ d", {Bucket.MONTH, Bucket.OLDER}))
+_AGES = (
+    ("0-1\N{NO-BREAK SPACE}d", {Bucket.DAY}),
+    ("2-7\N{NO-BREAK SPACE}d", {Bucket.WEEK}),
+    ("8+\N{NO-BREAK SPACE}d", {Bucket.MONTH, Bucket.OLDER}),
+)
 
 
 class LineState(StrEnum):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import time as clock_time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -133,21 +134,21 @@ def test_a_cause_that_is_none(quiet: Desk, value: str | None) -> None:
     assert quiet.slack.wait_for("response_url")[0].body["text"]
 
 
-def test_two_processes_draw_it_once(desk: Desk) -> None:
+def test_two_processes_draw_it_once(quiet: Desk) -> None:
     """Of several processes that see a change one draws the digest; the others leave it."""
-    desk.surface.stop()
-    _until(lambda: bool((_latest(desk).message or {}).get("ts")))
-    put: list[Post] = []
-    subscription = Subscription(CHANNEL, desk.settings.digest_at, desk.settings.timezone)
-    several = [Digests(desk.engine, put.append, desk.show, subscription) for _ in range(3)]
-    desk.failed(_honey())
+    subscription = Subscription(CHANNEL, clock_time(0), quiet.settings.timezone)
+    put = quiet.surface.outbox.put
+    several = [Digests(quiet.engine, put, quiet.show, subscription) for _ in range(3)]
+    several[0].tick()
+    _until(lambda: bool((_latest(quiet).message or {}).get("ts")))
+    quiet.failed(_honey())
     _until(lambda: any(one.redraw() for one in several))
     assert not any(one.redraw() for one in several)
-    (line,) = kept_in(_latest(desk).groups)
-    assert line.causes == (_cause(desk).id,)
-    stale = _latest(desk)
-    assert desk.store.digests.draw(stale, [], "a", _post(stale), desk.engine.clock.now())
-    assert not desk.store.digests.draw(stale, [], "b", _post(stale), desk.engine.clock.now())
+    (line,) = kept_in(_latest(quiet).groups)
+    assert line.causes == (_cause(quiet).id,)
+    stale, now = _latest(quiet), quiet.engine.clock.now()
+    assert quiet.store.digests.draw(stale, [], "a", _post(stale), now)
+    assert not quiet.store.digests.draw(stale, [], "b", _post(stale), now)
 
 
 def test_a_digest_of_an_older_version_is_over(desk: Desk) -> None:
@@ -161,7 +162,7 @@ def test_a_digest_of_an_older_version_is_over(desk: Desk) -> None:
 def test_silence_when_all_is_clear(quiet: Desk) -> None:
     """A channel that chose silence gets no all-clear, and no late one once something fails."""
     put: list[Post] = []
-    at, zone = quiet.settings.digest_at.min, quiet.settings.timezone
+    at, zone = clock_time(0), quiet.settings.timezone
     digests = Digests(
         quiet.engine, put.append, quiet.show, Subscription(CHANNEL, at, zone, WhenClear.SILENCE)
     )
