@@ -1,76 +1,97 @@
-"""The digest: one message that is drawn again whenever a sync it lists moves (product, section 4).
+"""The digest: one message, a line per cause, drawn again whenever a figure of a cause changes.
 
-What it lists is fixed when it is posted (`kept`); how those syncs stand is read at each drawing.
+Product, section 4. Which causes it lists is kept (`bot.listing`); how they stand is read at each
+drawing. Documents that need somebody, that are retried by themselves and that wait stand apart.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from enum import StrEnum
 
-from bot.actions import page_value
+from bot.actions import ActionId, numbered, page_value
 from bot.ages import Age, age_of
-from bot.rows import Row, row_of
-from sync.causes import Cause
-from sync.errors import ErrorType, Remedy, remedy_of
-from sync.figures import Figures, Group, Unread
+from bot.cause import CauseLine, called, cause_line
+from bot.listing import MOST_LINES, Kept, Listed, needs, rolled
+from bot.rows import Who, who_of
+from sync.causes import Age as Bucket
+from sync.causes import Ageing, Cause
+from sync.errors import ErrorType
+from sync.figures import Figures, Unread, Way
 from sync.money import Money
 from sync.outward import Digest
-from sync.records import Filters, Hold, HoldKind, Sync
+from sync.records import Filters, Hold, HoldKind
 from sync.states import Status
+from sync.store import summed
 
-MOST_GROUPS = 6
-MOST_CAUSES = 5
+MOST_DONE = 5
 MOST_HOLDS = 5
+MOST_WAYS = 3
+MOST_MENDERS = 5
 
-_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
+_ON_THE_WAY = frozenset({Status.PENDING, Status.PROCESSING})
 _ALL_FAILED = Filters(statuses=(Status.FAILED,))
+_AGES = (
+    ("0-1\N{NO-BREAK SPACE}d", {Bucket.DAY}),
+    ("2-7\N{NO-BREAK SPACE}d", {Bucket.WEEK}),
+    ("8+\N{NO-BREAK SPACE}d", {Bucket.MONTH, Bucket.OLDER}),
+)
+
+
+class LineState(StrEnum):
+    """How a listed line stands."""
+
+    OPEN = "open"
+    MOVING = "moving"
+    """None of its documents is failed now, and not all of them are synced."""
+
+    ASLEEP = "asleep"
+    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
-class CauseLine:
-    """One cause: what is wrong with what, how many documents it stops, since when."""
+class Line:
+    """A cause, or several small ones of one type (`cause` is None then), at its place."""
 
+    state: LineState
+    place: int
+    cause: CauseLine | None
     error_type: ErrorType
-    key: str
+    system: str
+    called: str
+    causes: int
     count: int
     amounts: Sequence[Money]
+    releases: int
     oldest: Age
+    new: int
+    moving: int
+    """How many of its documents wait for their turn or are worked on."""
+
+    synced: int
+    listed: int
+    by: Who | None
+    ended_at: datetime | None
+    until: datetime | None
+    show_all: str
+    show_action: str
 
 
 @dataclass(frozen=True, slots=True)
 class Smaller:
-    """The causes that got no line of their own."""
+    """The lines that got no place of their own."""
 
-    causes: int
+    lines: int
     documents: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupView:
-    """One error type: its open documents and causes now, and the rows that were listed."""
-
-    error_type: ErrorType
-    remedy: Remedy
-    destination: str
-    count: int
     amounts: Sequence[Money]
-    causes: Sequence[CauseLine]
-    smaller: Smaller | None
-    rows: Sequence[Row]
-    show_all: str
-    """Value of the button that shows the log of this error type."""
-
-    done: bool
-    """Nothing of this type is open any more, and what was listed is over."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """The error types that got no section of their own."""
+class AgeLine:
+    """How old what is not in the books is, in one currency: a label and a sum for each age."""
 
-    types: Sequence[ErrorType]
-    documents: int
+    currency: str
+    ages: Sequence[tuple[str, Money]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,39 +118,40 @@ class DigestView:
     synced: int
     retrying: int
     waiting: int
+    asleep: int
+    """Causes that somebody let rest."""
+
     resolved: int
-    routes: Sequence[str]
+    closed: int
+    """Causes that were closed since the last digest, `menders` by whom."""
+
+    menders: Sequence[Who]
+    ways: Sequence[Way]
+    more_ways: int
     at_risk: Sequence[Money]
-    oldest: Age | None
-    groups: Sequence[GroupView]
-    rest: Rest | None
+    ageing: Sequence[AgeLine]
+    lines: Sequence[Line]
+    smaller: Smaller | None
     holds: Sequence[HoldView]
     unread: Sequence[Unread]
     show_all: str
     next_at: datetime | None
 
 
-def kept(figures: Figures) -> list[dict[str, Any]]:
-    """Return what a digest posted now lists, as JSON: error types with the ids of their syncs."""
-    return [
-        {"error_type": group.error_type.value, "syncs": [sync.id for sync in group.newest]}
-        for group in figures.groups[:MOST_GROUPS]
-    ]
-
-
 def digest_view(
     figures: Figures,
     digest: Digest,
-    listed: Mapping[int, Sync],
+    listed: Listed,
     *,
     now: datetime,
     next_at: datetime | None,
-    most: int = MOST_GROUPS,
+    most: int = MOST_LINES,
 ) -> DigestView:
-    """Return the digest as things stand `now`, with at most `most` error types in full."""
-    by_type = {group.error_type: group for group in figures.groups}
-    shown = digest.groups[:most]
-    types = [ErrorType(group["error_type"]) for group in shown]
+    """Return the digest as things stand `now`, with at most `most` open lines."""
+    lines = _lines(figures, listed, now)
+    busy = [line for line in lines if line.state in {LineState.OPEN, LineState.MOVING}]
+    left_out = {line.place for line in busy[most:]}
+    menders = dict.fromkeys(who_of(one) for one in figures.menders.values())
     return DigestView(
         day=digest.local_date,
         since=digest.since,
@@ -137,15 +159,16 @@ def digest_view(
         synced=figures.synced_since,
         retrying=figures.retrying,
         waiting=figures.waiting,
+        asleep=sum(cause.sleeps(now) for cause in figures.causes),
         resolved=figures.resolved_since,
-        routes=figures.routes,
+        closed=len(figures.closed),
+        menders=list(menders)[:MOST_MENDERS],
+        ways=figures.ways[:MOST_WAYS],
+        more_ways=max(0, len(figures.ways) - MOST_WAYS),
         at_risk=figures.at_risk,
-        oldest=age_of(figures.oldest, now) if figures.oldest else None,
-        groups=[
-            _group(kind, by_type.get(kind), [listed[i] for i in group["syncs"] if i in listed], now)
-            for kind, group in zip(types, shown, strict=True)
-        ],
-        rest=_rest(figures, types),
+        ageing=age_lines(figures.ageing),
+        lines=[line for line in lines if line.place not in left_out],
+        smaller=_smaller(figures, listed, left_out, now),
         holds=hold_views(figures),
         unread=figures.unread[:MOST_HOLDS],
         show_all=page_value(_ALL_FAILED),
@@ -153,45 +176,109 @@ def digest_view(
     )
 
 
+def age_lines(ageing: Ageing) -> list[AgeLine]:
+    """Return the ageing of each currency; what nobody owes is left out."""
+    return [
+        AgeLine(total.currency, found)
+        for total in ageing.amounts
+        if (found := _ages(ageing, total.currency))
+    ]
+
+
 def hold_views(figures: Figures) -> list[HoldView]:
     """Return the held lanes, at most five."""
     return [_hold(hold) for hold in figures.holds[:MOST_HOLDS]]
 
 
-def _group(
-    error_type: ErrorType, group: Group | None, syncs: Sequence[Sync], now: datetime
-) -> GroupView:
-    causes = group.causes if group else ()
-    return GroupView(
-        error_type=error_type,
-        remedy=remedy_of(error_type),
-        destination=syncs[0].destination_system if syncs else "",
-        count=group.count if group else 0,
-        amounts=group.amounts if group else (),
-        causes=[_cause(cause, now) for cause in causes[:MOST_CAUSES]],
-        smaller=_smaller(causes[MOST_CAUSES:]),
-        rows=[row_of(sync, place) for place, sync in enumerate(syncs, start=1)],
-        show_all=page_value(Filters(statuses=(Status.FAILED,), error_type=error_type)),
-        done=group is None and all(sync.status in _OVER for sync in syncs),
+def _ages(ageing: Ageing, currency: str) -> list[tuple[str, Money]]:
+    found = []
+    for label, buckets in _AGES:
+        sums = summed(
+            money
+            for bucket in buckets
+            for money in ageing.by_age.get(bucket, ())
+            if money.currency == currency
+        )
+        found += [(label, money) for money in sums]
+    return found
+
+
+def _lines(figures: Figures, listed: Listed, now: datetime) -> list[Line]:
+    lines = []
+    for place, kept in enumerate(listed.lines, start=1):
+        causes = [listed.causes[one] for one in kept.causes if one in listed.causes]
+        if causes:
+            lines.append(_line(kept, causes, listed, figures.new, now, place))
+    done = [line for line in lines if line.state is LineState.DONE]
+    forgotten = {line.place for line in done[:-MOST_DONE]}
+    return [line for line in lines if line.place not in forgotten]
+
+
+def _line(
+    kept: Kept,
+    causes: Sequence[Cause],
+    listed: Listed,
+    new: Mapping[int, int],
+    now: datetime,
+    place: int,
+) -> Line:
+    needing = [one for one in causes if needs(one, now)]
+    counted = needing or [one for one in causes if one.open] or causes
+    standing = [listed.standing[one] for one in kept.syncs if one in listed.standing]
+    state, alone = _state(causes, needing, now), causes[0] if len(causes) == 1 else None
+    fresh = sum(new.get(one.id, 0) for one in counted)
+    menders = [listed.menders[one.id] for one in causes if one.id in listed.menders]
+    failed = Filters(statuses=(Status.FAILED,), error_type=causes[0].error_type)
+    return Line(
+        state=state,
+        place=place,
+        cause=cause_line(alone, now, place=place, name=kept.name, new=fresh) if alone else None,
+        error_type=causes[0].error_type,
+        system=causes[0].system,
+        called=called(causes[0], kept.name),
+        causes=len(counted),
+        count=sum(one.count for one in counted),
+        amounts=summed(money for one in counted for money in one.amounts),
+        releases=sum(one.releases for one in counted),
+        oldest=age_of(min(one.oldest for one in counted), now),
+        new=fresh,
+        moving=sum(status in _ON_THE_WAY for status in standing),
+        synced=sum(status is Status.SUCCESS for status in standing),
+        listed=len(standing),
+        by=who_of(menders[-1]) if menders else None,
+        ended_at=max((one.closed_at for one in causes if one.closed_at), default=None),
+        until=min((one.snoozed_until for one in causes if one.snoozed_until), default=None),
+        show_all=page_value(failed),
+        show_action=numbered(ActionId.SHOW_ALL, place),
     )
 
 
-def _cause(cause: Cause, now: datetime) -> CauseLine:
-    return CauseLine(
-        cause.error_type, cause.key, cause.count, cause.amounts, age_of(cause.oldest, now)
-    )
+def _state(causes: Sequence[Cause], needing: Sequence[Cause], now: datetime) -> LineState:
+    if needing:
+        return LineState.OPEN
+    if not any(one.open for one in causes):
+        return LineState.DONE
+    if any(one.sleeps(now) and one.count for one in causes):
+        return LineState.ASLEEP
+    return LineState.MOVING
 
 
-def _smaller(causes: Sequence[Cause]) -> Smaller | None:
-    return Smaller(len(causes), sum(cause.count for cause in causes)) if causes else None
-
-
-def _rest(figures: Figures, shown: Sequence[ErrorType]) -> Rest | None:
-    others = [group for group in figures.groups if group.error_type not in shown]
+def _smaller(figures: Figures, listed: Listed, left_out: set[int], now: datetime) -> Smaller | None:
+    """Return what is open and stands in no line; `left_out` are places without room."""
+    shown = {
+        one
+        for place, line in enumerate(listed.lines, start=1)
+        if place not in left_out
+        for one in line.causes
+    }
+    others = [one for one in figures.causes if needs(one, now) and one.id not in shown]
     if not others:
         return None
-    types = [group.error_type for group in others]
-    return Rest(types, sum(group.count for group in others))
+    return Smaller(
+        len(rolled(others)),
+        sum(one.count for one in others),
+        summed(money for one in others for money in one.amounts),
+    )
 
 
 def _hold(hold: Hold) -> HoldView:

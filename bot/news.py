@@ -36,11 +36,9 @@ REDRAWS = 3
 MOST_TRIES = 3
 """A piece of news that breaks its handling so often is dropped, or it would silence all others."""
 
-DIGEST_LIFE = timedelta(days=7)
 log = structlog.get_logger(__name__)
 
 _ENDED = frozenset({Status.SUCCESS, Status.FAILED, Status.SKIPPED})
-_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
 
 
 @dataclass(slots=True)
@@ -88,6 +86,8 @@ class News:
         return self._loop.age_seconds()
 
     def _step(self) -> float:
+        if self._digests.redraw():
+            self._outbox.ring()
         pending = self._engine.store.news.pending()
         if not pending:
             return POLL_SECONDS
@@ -123,7 +123,7 @@ class News:
             Follows.PERSON: self._person,
             Follows.PAGE: self._page,
             Follows.MODAL: self._modal,
-            Follows.DIGEST: self._digest,
+            Follows.DIGEST: self._over,
         }
         for watch in watches:
             if tell[Follows(watch.kind)](turn, sync, watch):
@@ -160,13 +160,8 @@ class News:
             turn.posts.append(view(modal.place, content))
         return sync.status in _ENDED
 
-    def _digest(self, turn: _Round, sync: Sync, watch: Watch) -> bool:
-        digest = self._engine.store.digests.get(watch.target["digest"])
-        if digest is None or digest.posted_at + DIGEST_LIFE < turn.now:
-            return True
-        if turn.first(Follows.DIGEST, digest.id):
-            turn.posts.append(self._digests.drawn(digest))
-        return sync.status in _OVER
+    def _over(self, _turn: _Round, _sync: Sync, _watch: Watch) -> bool:
+        return True
 
 
 def _told(to: Mapping[str, Any], message: Message) -> Post:

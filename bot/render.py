@@ -193,6 +193,15 @@ def _money(context: Context, sum_of: Amount) -> str:
 
 
 @pass_context
+def _plain(context: Context, sum_of: Amount) -> str:
+    """`41,250`: an amount where its currency is said beside it; decimals only where there are."""
+    whole = sum_of.amount == sum_of.amount.to_integral_value()
+    digits = 0 if whole else decimals(sum_of.currency)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(sum_of.amount, pattern, locale=_reader(context).locale)
+
+
+@pass_context
 def _number(context: Context, value: float | Decimal) -> str:
     """`12,400`: a count with the separators of the language."""
     return format_decimal(value, locale=_reader(context).locale)
@@ -263,6 +272,7 @@ def _words_of(value: Any) -> str:
 
 FILTERS = {
     "money": _money,
+    "plain": _plain,
     "number": _number,
     "when": _when,
     "date": _date,

@@ -5,14 +5,15 @@ Each template has at least one full and one bare sample, so that every branch is
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bot.answers import RetriedView, brought_view, retried_view
 from bot.backfill_samples import backfill_samples
 from bot.bulk_samples import bulk_samples
 from bot.channels import Audience
-from bot.digest import digest_view, kept
+from bot.digest_samples import NOW as THEN
+from bot.digest_samples import digest_samples
 from bot.document import document_view
 from bot.holding_samples import holding_samples
 from bot.log import log_view
@@ -20,15 +21,11 @@ from bot.notices import Why as Undelivered
 from bot.permissions import Action, Why
 from bot.problems import Problem, Wrong
 from bot.rows import row_of
-from bot.status import status_view
 from bot.verbs import FilterName, Verb
-from sync.causes import Age, Ageing, Cause, Checked, Verdict
 from sync.consents import Connected
 from sync.documents import Account, Kind
 from sync.errors import ErrorType
-from sync.figures import Figures, Group, Unread
 from sync.money import Money
-from sync.outward import Digest
 from sync.records import (
     CHANGED,
     CREDIT_ON_INVOICE,
@@ -42,7 +39,6 @@ from sync.records import (
     Exchange,
     Filters,
     Found,
-    Hold,
     Numbered,
     Page,
     Retried,
@@ -56,7 +52,7 @@ from sync.store import Trouble
 
 Samples = Mapping[str, Sequence[Mapping[str, Any]]]
 
-NOW = datetime(2026, 10, 9, 6, 0, tzinfo=UTC)
+NOW = THEN
 _DAY = timedelta(days=1)
 _SARA = Actor("U0SARA", "Sara")
 
@@ -147,50 +143,6 @@ KINDS_OF_ROWS = (
 )
 
 
-def figures(kinds: Sequence[ErrorType] = tuple(ErrorType)) -> Figures:
-    """Return figures with a group for each of `kinds`, seven causes and three syncs in each."""
-    groups = [_group(kind, place) for place, kind in enumerate(kinds)]
-    return Figures(
-        by_status=dict.fromkeys(Status, 12),
-        retrying=4,
-        waiting=2,
-        synced_since=38,
-        ageing=Ageing(
-            28 * len(kinds),
-            at_risk := [Money.of("96310", "SAR"), Money.of("10", "USD")],
-            {Age.DAY: at_risk},
-        ),
-        causes=[one for group in groups for one in group.causes],
-        groups=groups,
-        holds=[Hold("books", "books", "daftra", "401", NOW - _DAY, 12, [Money.of("120", "SAR")])],
-        oldest=NOW - 3 * _DAY,
-        resolved_since=26,
-        routes=["shop:books"],
-    )
-
-
-CALM = Figures({}, 0, 0, 0, Ageing(0, (), {}), (), ())
-"""Nothing has failed, and nothing was ever synced."""
-
-UNREAD = replace(
-    CALM, unread=[Unread("shop", "salla", "Salla: The access token is expired", NOW - _DAY)]
-)
-"""A source cannot be read."""
-
-UNATTENDED = replace(CALM, unattended=True)
-"""Lanes are handed out, and no worker runs."""
-
-
-def digest_of(found: Figures) -> Digest:
-    """Return the digest that lists what `found` has."""
-    return Digest(1, "C1", date(2026, 10, 9), NOW - _DAY, NOW, None, kept(found))
-
-
-def listed_in(found: Figures) -> dict[int, Sync]:
-    """Return the syncs that a digest of `found` lists, by id."""
-    return {sync.id: sync for group in found.groups for sync in group.newest}
-
-
 def story(sync: Sync = FAILED) -> Story:
     """Return a sync with attempts, two blockers and everything odd."""
     exchange = Exchange(
@@ -208,49 +160,11 @@ def story(sync: Sync = FAILED) -> Story:
     return Story(sync, attempts, blockers, odd)
 
 
-def _group(kind: ErrorType, place: int) -> Group:
-    sums = [Money.of("41250", "SAR")]
-    causes = [_cause(10 * place + one, kind, f"HONEY-50{one}", 7 - one, sums) for one in range(7)]
-    rows = [
-        replace(FAILED, id=100 + 3 * place + one, error_type=kind, document_number=f"10{one}")
-        for one in range(3)
-    ]
-    return Group(kind, 28, sums, causes, rows)
-
-
-def _cause(number: int, kind: ErrorType, key: str, count: int, sums: Sequence[Money]) -> Cause:
-    return Cause(
-        id=number,
-        lane="books",
-        system="daftra",
-        error_type=kind,
-        key=key,
-        subject="8807",
-        count=count,
-        amounts=sums,
-        releases=count - 1,
-        released=sums,
-        retrying=1,
-        oldest=NOW - (7 - count) * _DAY,
-        first_seen=NOW - 9 * _DAY,
-        opened_at=NOW - 9 * _DAY,
-        closed_at=None,
-        openings=2,
-        checked=Checked(Verdict.STILL, "Daftra has no product HONEY-500", NOW),
-        owner=_SARA,
-        snoozed_until=None,
-        snoozed_at=0,
-    )
-
-
 def samples() -> Samples:
     """Return, by template, the values that it is drawn with."""
     return {
         "log": _logs(),
-        "status": [
-            {"view": status_view(one, NOW)} for one in (figures(), CALM, UNREAD, UNATTENDED)
-        ],
-        "digest": _digests(),
+        **digest_samples(KINDS_OF_ROWS),
         "digest_sent": [{}],
         "document": [{"view": document_view(one)} for one in _stories()],
         "story": [{"view": document_view(one)} for one in _stories()],
@@ -318,22 +232,6 @@ def _logs() -> list[Mapping[str, Any]]:
     ]
     drawn = [log_view(page, filters, None, may_act=True) for page, filters in pages]
     return [{"view": view} for view in (*drawn, replace(drawn[0], may_act=False))]
-
-
-def _digests() -> list[Mapping[str, Any]]:
-    def draw(found: Figures, at: Figures, next_at: datetime | None) -> Mapping[str, Any]:
-        listed = {sync.id: sync for sync in KINDS_OF_ROWS} | listed_in(found)
-        view = digest_view(at, digest_of(found), listed, now=NOW, next_at=next_at)
-        return {"view": view}
-
-    solved = figures((ErrorType.UNKNOWN,))
-    solved = replace(solved, groups=[replace(solved.groups[0], newest=KINDS_OF_ROWS)])
-    return [
-        draw(figures(), figures(), NOW + _DAY),
-        draw(solved, CALM, None),
-        draw(solved, solved, None),
-        draw(CALM, CALM, None),
-    ]
 
 
 def _stories() -> list[Story]:

@@ -7,6 +7,7 @@ the first of the two.
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -36,6 +37,13 @@ def next_digest(now: datetime, at: time, zone: ZoneInfo) -> datetime:
     today = now.astimezone(zone).date()
     instants = (instant_of(today + days * DAY, at, zone) for days in (0, 1, 2))
     return next(instant for instant in instants if instant > now)
+
+
+class WhenClear(StrEnum):
+    """What a channel gets when nothing needs anybody."""
+
+    MESSAGE = "message"
+    SILENCE = "silence"
 
 
 class Schedule:

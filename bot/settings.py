@@ -38,6 +38,7 @@ from pydantic_settings import (
 
 from bot.apps import LOOPBACK, AppSettings
 from bot.named import named
+from bot.schedule import WhenClear
 from sync.bulk import Limits
 from sync.times import LEASE_FACTOR, REQUEST_TIMEOUT_SECONDS, SETTLE_FACTOR, Times
 
@@ -144,6 +145,7 @@ class Settings(AppSettings):
     digest_at: Annotated[time, BeforeValidator(_hour)] = named(
         "INVSYNC_DIGEST_AT", time(9), "09:00"
     )
+    digest_when_clear: WhenClear = named("INVSYNC_DIGEST_WHEN_CLEAR", WhenClear.MESSAGE, "silence")
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = named(
         "INVSYNC_TIMEZONE", ZoneInfo("UTC"), "Asia/Riyadh"
     )

@@ -14,10 +14,12 @@ from bot.answers import brought_view, retried_view
 from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
 from bot.bulking import bulk_view
+from bot.cause import cause_view
 from bot.channels import Audience
-from bot.digest import MOST_GROUPS, digest_view, kept
+from bot.digest import digest_view
 from bot.document import document_view
 from bot.holding import hold_message_view
+from bot.listing import MOST_LINES, Listed
 from bot.log import TWO_LINKS, log_view
 from bot.notices import Why
 from bot.permissions import Refused
@@ -29,6 +31,7 @@ from bot.text import ELLIPSIS
 from bot.verbs import Verb
 from sync.batches import Batch, Progress
 from sync.bulk import BulkProgress
+from sync.causes import Cause, Deed
 from sync.clock import Clock
 from sync.consents import Connected
 from sync.figures import Figures
@@ -67,35 +70,37 @@ class Show:
                 break
         return message
 
-    def status(self, figures: Figures) -> Message:
-        """Return the status card."""
-        return self._draw("status", view=status_view(figures, self._clock.now()))
+    def status(self, figures: Figures, person: str = "") -> Message:
+        """Return the status card; `person` is the Slack user id of whom it says what is theirs."""
+        view = status_view(figures, self._clock.now(), person)
+        return self._draw("status", view=view)
 
     def digest(
         self,
         figures: Figures,
         digest: Digest,
-        listed: Mapping[int, Sync],
+        listed: Listed,
         next_at: datetime | None = None,
     ) -> Message:
-        """Return the digest as things stand, with as many error types in full as fit a post.
-
-        `listed` holds the current rows of what `digest.groups` lists.
-        """
+        """Return the digest as things stand, with as many open lines as fit a post."""
         message: Message = {}
-        for most in range(MOST_GROUPS, -1, -1):
+        for most in range(MOST_LINES, -1, -1):
             message = self._digest(figures, digest, listed, next_at, most)
             if _fits(message, MOST_BLOCKS):
                 break
         return message
 
-    def digest_groups(self, figures: Figures) -> list[dict[str, Any]]:
-        """Return what a digest posted now lists, as JSON: error types and `syncs`, their ids."""
-        return kept(figures)
-
     def digest_sent(self, _digest: Digest) -> Message:
         """Answer `digest now`."""
         return self._draw("digest_sent")
+
+    def cause(self, cause: Cause, deeds: Sequence[Deed], syncs: Sequence[Sync]) -> Message:
+        """Return one cause as a modal; `syncs` are documents that it stops, newest first."""
+        return self._draw("cause", view=cause_view(cause, deeds, syncs, self._clock.now()))
+
+    def cause_told(self, cause: Cause, deeds: Sequence[Deed], syncs: Sequence[Sync]) -> Message:
+        """Return the same as a message."""
+        return self._draw("cause_told", view=cause_view(cause, deeds, syncs, self._clock.now()))
 
     def document(self, story: Story) -> Message:
         """Return View: a modal that opens with the link to the document."""
@@ -213,12 +218,13 @@ class Show:
         self,
         figures: Figures,
         digest: Digest,
-        listed: Mapping[int, Sync],
+        listed: Listed,
         next_at: datetime | None,
         most: int,
     ) -> Message:
-        now = self._clock.now()
-        view = digest_view(figures, digest, listed, now=now, next_at=next_at, most=most)
+        view = digest_view(
+            figures, digest, listed, now=self._clock.now(), next_at=next_at, most=most
+        )
         return self._draw("digest", view=view)
 
     def _draw(self, template: str, **model: Any) -> Message:

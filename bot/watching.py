@@ -19,7 +19,7 @@ class Follows(StrEnum):
     """An open View, drawn again while it may be looked at."""
 
     DIGEST = "digest"
-    """A digest that lists the sync."""
+    """A digest of an older version, which followed each sync: it follows causes now."""
 
 
 @dataclass(frozen=True, slots=True)

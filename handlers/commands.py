@@ -93,9 +93,9 @@ class Commands:
         """Name what is wrong and the next step."""
         return self.show.wrong(problem)
 
-    def status(self, _command: parse.Status, _call: Typed, _person: Actor) -> Message:
-        """Show the status card."""
-        return self.show.status(self.engine.figures())
+    def status(self, _command: parse.Status, _call: Typed, person: Actor) -> Message:
+        """Show the status card, with what is theirs."""
+        return self.show.status(self.engine.figures(), person.id)
 
     def log(self, command: parse.Log, _call: Typed, _person: Actor) -> Message:
         """Show the first page of the log."""

@@ -9,6 +9,7 @@ from functools import partial
 
 from slack_bolt import App
 
+from bot.actions import ActionId
 from bot.backfill import Messages
 from bot.bulking import BulkMessages
 from bot.channels import Channels
@@ -34,6 +35,7 @@ from bot.web import Health, Part, Pulse, Site, fresh, site
 from bot.webhooks import webhook_routes
 from handlers.actions import Actions
 from handlers.bulking import Bulking
+from handlers.causes import Causes
 from handlers.commands import Commands
 from handlers.forms import Forms
 from handlers.gate import Gate
@@ -112,6 +114,7 @@ class Surface:
         forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
         teller = Teller(outbox, reads)
         others = {**Bulking(engine, show, teller).handlers()}
+        others[ActionId.CAUSE] = Causes(engine, show, teller)
         listen(
             self._app,
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
@@ -223,7 +226,10 @@ def owner_of(settings: Settings, people: People) -> str | None:
 def subscription(settings: Settings, channel: str | None = None) -> Subscription | None:
     """Return where and when the digest goes, or None while no channel is named."""
     named = channel or settings.digest_channel
-    return Subscription(named, settings.digest_at, settings.timezone) if named else None
+    if not named:
+        return None
+    clear = settings.digest_when_clear
+    return Subscription(named, settings.digest_at, settings.timezone, clear)
 
 
 def _socket(

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from slack_sdk import WebClient
 
 from bot.outbox import Outbox
 from bot.posts import answer, direct, uid_of, whisper
-from bot.web_api import TROUBLE
+from bot.web_api import TROUBLE, error_code
 from handlers.incoming import Modal, Pressed
 
 Message = Mapping[str, Any]
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class Teller:
             self.outbox.put_once(whisper(press.channel, press.user, message, uid=uid))
         else:
             self.outbox.put_once(direct(press.user, message, uid))
+
+    def opens(self, press: Pressed, view: Message) -> bool:
+        """Open a modal, above the one that was pressed in; False where Slack did not."""
+        opened = self.client.views_push if press.modal else self.client.views_open
+        try:
+            opened(trigger_id=press.trigger, view=dict(view))
+        except TROUBLE as error:
+            log.warning("modal.not_opened", error=error_code(error) or str(error))
+            return False
+        return True
 
     def _push(self, press: Pressed, modal: Modal, message: Message) -> None:
         content = {"type": "modal", "title": modal.title, "blocks": message["blocks"]}

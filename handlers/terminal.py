@@ -252,14 +252,16 @@ class Terminal:
                 self.say(_line(attempt))
 
     def figures(self, figures: Figures) -> None:
-        """Print what failed, by error type."""
+        """Print what failed, by cause."""
         if self._as_json:
             self.data(json.loads(json.dumps(asdict(figures), default=str)))
             return
-        for group in figures.groups:
-            amounts = ", ".join(str(money) for money in group.amounts)
-            self.say(f"{group.error_type.value}: {group.count} documents, {amounts}")
-        if not figures.groups:
+        needing = [cause for cause in figures.causes if cause.count]
+        for cause in needing:
+            amounts = ", ".join(str(money) for money in cause.amounts)
+            what = f"{cause.error_type.value} {cause.key}".rstrip()
+            self.say(f"{what}: {cause.count} documents, {amounts}, releases {cause.releases}")
+        if not needing:
             self.say("Nothing needs you.")
 
     def numbers(self, answers: Sequence[Numbered]) -> None:

@@ -59,6 +59,8 @@ class Cause:
     owner: Actor | None
     snoozed_until: datetime | None
     snoozed_at: int
+    fixed_at: datetime | None = None
+    """When it was gone last, where it came again."""
 
     @property
     def remedy(self) -> Remedy:

@@ -14,7 +14,7 @@ from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
 from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
-from sync.figures import Figures, Unread
+from sync.figures import Figures, Unread, Way
 from sync.hints import Hearing
 from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
@@ -41,6 +41,7 @@ from sync.states import Status
 from sync.store import Store
 from sync.sweep import Sweeper, key_for
 from sync.times import Times
+from sync.watch import Watch
 from sync.worker import Worker
 
 DAY = timedelta(days=1)
@@ -95,6 +96,7 @@ class Engine:
         )
         self.probing = Probing(store, self.opener, clock)
         self.bulks = Bulks(store, self.probing, clock, times, limits, sent=self._found)
+        self.watch = Watch(store, self.probing, clock, self.lanes.owner, told=self._tell)
         self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._found)
 
     def start(
@@ -117,6 +119,7 @@ class Engine:
         if sweeping:
             self.sweeper.start(at_once=alone)
             self.hearing.start()
+            self.watch.start()
         if sweeping or backfilling:
             self.backfills.start(alone=alone)
             self.bulks.start(alone=alone)
@@ -128,13 +131,15 @@ class Engine:
         """
         self.sweeper.stop()
         self.hearing.stop()
+        self.watch.stop()
         self.backfills.end()
         self.bulks.end()
         self.holding.stop()
         self.opener.pacing.end()
         until = time.monotonic() + grace  # of them all: a supervisor does not wait for each
         ended = self.lanes.stop(grace)
-        for one in (self.sweeper, self.hearing, self.backfills, self.bulks, self.holding):
+        running = (self.sweeper, self.hearing, self.watch, self.backfills, self.bulks, self.holding)
+        for one in running:
             one.join(max(0.0, until - time.monotonic()))
         if ended:
             self.opener.close()
@@ -179,7 +184,8 @@ class Engine:
         since = since or self.clock.now() - DAY
         by_status, retrying, waiting, synced, resolved = self.store.log.counts(since)
         causes = self.store.causes.open()
-        groups = self.store.log.groups(causes)
+        closed = self.store.causes.closed(since)
+        routes = self.routes()
         return Figures(
             by_status=by_status,
             retrying=retrying,
@@ -187,13 +193,16 @@ class Engine:
             synced_since=synced,
             ageing=self.store.causes.ageing(self.clock.now().date()),
             causes=causes,
-            groups=groups,
             holds=self.store.log.holds(),
             unread=self._unread(),
-            oldest=min((cause.oldest for group in groups for cause in group.causes), default=None),
+            oldest=min((cause.oldest for cause in causes if cause.count), default=None),
             resolved_since=resolved,
-            routes=[route.name for route in self.routes()],
             unattended=self.lanes.unattended(),
+            routes=[route.name for route in routes],
+            ways=[_way(route) for route in routes],
+            new=self.store.reports.new(since),
+            closed=closed,
+            menders=self.store.reports.menders(cause.id for cause in closed),
         )
 
     def _unread(self) -> list[Unread]:
@@ -339,6 +348,11 @@ class Engine:
 
     def _tell(self) -> None:
         self._on_news()
+
+
+def _way(route: Route) -> Way:
+    account = route.destination.account_name or route.destination.name
+    return Way(route.source.system, route.destination.system, account)
 
 
 def _weight(answer: Numbered) -> int:

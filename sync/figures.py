@@ -1,28 +1,22 @@
 """How things stand, as the status card and the digest count it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync.causes import Ageing, Cause
-from sync.errors import ErrorType
 from sync.money import Money
-from sync.records import Hold, Sync
+from sync.records import Actor, Hold
 from sync.states import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """All causes of one error type, the largest first, and the newest three of their syncs.
+class Way:
+    """A route as people call it: from which system to which, and to whose account there."""
 
-    A document with two causes of the type counts for each of them.
-    """
-
-    error_type: ErrorType
-    count: int
-    amounts: Sequence[Money]
-    causes: Sequence[Cause]
-    newest: Sequence[Sync]
+    source: str
+    destination: str
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +47,6 @@ class Figures:
     causes: Sequence[Cause]
     """What stops anything now, by the documents that mending it releases."""
 
-    groups: Sequence[Group]
-    """The causes that need somebody, by error type, largest count first."""
-
     holds: Sequence[Hold] = ()
     unread: Sequence[Unread] = ()
     oldest: datetime | None = None
@@ -63,6 +54,17 @@ class Figures:
     routes: Sequence[str] = ()
     unattended: bool = False
     """No worker process runs, and this one only hands lanes out: nothing is sent."""
+    ways: Sequence[Way] = ()
+    """The routes, as people call them."""
+
+    new: Mapping[int, int] = field(default_factory=dict)
+    """By cause: how many of its failed documents had never failed before."""
+
+    closed: Sequence[Cause] = ()
+    """Causes that were closed since then, and are so still."""
+
+    menders: Mapping[int, Actor] = field(default_factory=dict)
+    """By cause that is closed: who mended it, where it was done here."""
 
     @property
     def need(self) -> int:

@@ -56,7 +56,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest that was claimed for a channel and a local date; `listed` names its syncs."""
+    """A digest that was claimed for a channel and a local date."""
 
     id: int
     channel: str
@@ -68,3 +68,7 @@ class Digest:
 
     groups: Sequence[Any] = ()
     """What was listed, as the surface keeps it to draw the same message again."""
+
+    drawn_at: datetime | None = None
+    drawn_for: str | None = None
+    """The mark of the figures that it was drawn with last."""

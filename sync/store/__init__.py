@@ -23,6 +23,7 @@ from sync.store.persistence import Persistence
 from sync.store.ping import ping
 from sync.store.presses import Presses
 from sync.store.queue import Queue
+from sync.store.reports import Reports
 from sync.store.sightings import Sighting
 from sync.store.surface import Digests, NewsRows, Receipts, Watches
 from sync.store.tokens import Tokens
@@ -53,6 +54,7 @@ class Store:
         self.work = Work(self._database, self.queue, persistence)
         self.log = Log(self._database)
         self.causes = Causes(self._database)
+        self.reports = Reports(self._database)
         self.choices = Choices(self._database)
         self.deeds = Deeds(self._database)
         self.bulks = Bulks(self._database, self.queue, self.deeds)

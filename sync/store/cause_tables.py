@@ -43,6 +43,8 @@ causes = sa.Table(
     # since when it stands, and when nothing was stopped by it any more
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("closed_at", UtcDateTime),
+    # when it was gone last, before it came again
+    sa.Column("fixed_at", UtcDateTime),
     sa.Column("openings", sa.Integer, nullable=False, default=1, server_default="1"),
     # when a figure of it changed last: what shows it is drawn again
     sa.Column("touched_at", UtcDateTime, nullable=False, index=True),

@@ -140,8 +140,15 @@ class Causes:
         return at
 
     def judge(self, cause_id: int, checked: Checked) -> None:
-        """Keep what a look whether the cause is gone has told."""
+        """Keep what a look whether the cause is gone has told; what shows it is drawn anew."""
         values = {
+            "touched_at": sa.case(
+                (
+                    causes.c.verdict.is_distinct_from(checked.verdict.value),
+                    sa.literal(checked.at, _AT),
+                ),
+                else_=causes.c.touched_at,
+            ),
             "verdict": checked.verdict.value,
             "verdict_reason": checked.reason,
             "checked_at": checked.at,
@@ -224,7 +231,7 @@ def _cause(row: RowMapping, sums: Sequence[RowMapping]) -> Cause:
 
 _PLAIN = (
     *("id", "lane", "system", "key", "subject", "first_seen", "opened_at", "closed_at"),
-    *("openings", "snoozed_until"),
+    *("fixed_at", "openings", "snoozed_until"),
 )
 
 

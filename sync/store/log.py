@@ -16,9 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from sync.causes import Cause
 from sync.errors import ErrorType
-from sync.figures import Group
 from sync.money import Money
 from sync.records import (
     Actor,
@@ -39,7 +37,6 @@ from sync.store.cause_tables import blockers
 from sync.store.database import Database
 from sync.store.tables import attempts, connections, lanes, syncs
 
-NEWEST = 3
 LARGEST_ID = 2**63 - 1
 
 
@@ -50,10 +47,6 @@ class BadCursor(ValueError):
 _ATTEMPTS = attempts.select().where(attempts.c.sync_id == sa.bindparam("of_sync"))
 _BLOCKERS = blockers.select().where(blockers.c.sync_id == sa.bindparam("of_sync"))
 _FAILED = syncs.c.status == sa.literal_column("'failed'")
-_NEEDS_SOMEBODY = sa.and_(_FAILED, syncs.c.not_before.is_(None))
-_NEWEST = rows.SELECT.where(
-    _NEEDS_SOMEBODY, syncs.c.error_type == sa.bindparam("of_type")
-).order_by(syncs.c.at.desc(), syncs.c.id.desc())
 _COUNTS = sa.select(syncs.c.status, sa.func.count()).group_by(syncs.c.status)
 _RETRYING = sa.select(sa.func.count()).where(_FAILED, syncs.c.not_before.is_not(None))
 _WAITING = (
@@ -167,33 +160,10 @@ class Log:
             synced, resolved = connection.execute(_SYNCED, {"since": since}).one()
         return by_status, retrying, waiting, synced, resolved
 
-    def groups(self, causes: Sequence[Cause]) -> list[Group]:
-        """Return those causes that need somebody, by error type, the largest count first."""
-        by_type: dict[ErrorType, list[Cause]] = defaultdict(list)
-        for cause in causes:
-            if cause.count:
-                by_type[cause.error_type].append(cause)
-        with self._database.read() as connection:
-            groups = [_group(connection, kind, found) for kind, found in by_type.items()]
-        return sorted(groups, key=lambda group: (-group.count, group.error_type))
-
     def holds(self) -> list[Hold]:
         """Return the lanes that are held, with what waits behind each."""
         with self._database.read() as connection:
             return [_hold(connection, row) for row in connection.execute(_HELD).mappings().all()]
-
-
-def _group(connection: Connection, error_type: ErrorType, causes: list[Cause]) -> Group:
-    given = {"of_type": error_type.value}
-    newest = connection.execute(_NEWEST.limit(NEWEST), given).mappings()
-    causes.sort(key=lambda cause: (-cause.count, cause.key))
-    return Group(
-        error_type=error_type,
-        count=sum(cause.count for cause in causes),
-        amounts=summed(money for cause in causes for money in cause.amounts),
-        causes=causes,
-        newest=[rows.sync_of(row) for row in newest],
-    )
 
 
 def _hold(connection: Connection, row: RowMapping) -> Hold:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from sync.causes import identity_of
+from sync.causes import Verdict, identity_of
 from sync.errors import Failure
 from sync.store.cause_tables import blockers, causes, tallies
 from sync.store.tables import syncs
@@ -43,12 +43,18 @@ _OPEN = (
     .where(_IDS, causes.c.closed_at.is_not(None))
     .values(
         closed_at=None,
+        fixed_at=causes.c.closed_at,
         opened_at=sa.bindparam("now", type_=_AT),
         openings=causes.c.openings + 1,
         snoozed_until=None,
         verdict=None,
         checked_at=None,
     )
+)
+_DOUBT = (
+    sa.update(causes)
+    .where(_IDS, causes.c.verdict == Verdict.GONE.value)
+    .values(verdict=None, checked_at=None)
 )
 _CLOSE = (
     sa.update(causes)
@@ -114,6 +120,7 @@ class Stops:
         connection.execute(_FORGET, {"of_sync": sync_id})
         self._lock(connection, before | set(ids.values()))
         connection.execute(_OPEN, {"ids": sorted(ids.values()), "now": now})
+        connection.execute(_DOUBT, {"ids": sorted(ids.values())})  # it still stops something
         sole = len(stops) == 1
         shared = {"sole": sole, "open": True, "retrying": retrying, "since": row.discovered_at}
         found = [

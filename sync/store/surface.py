@@ -31,6 +31,12 @@ _LATEST = (
     .limit(1)
 )
 
+_LIVING = (
+    sa.select(digests.c.id)
+    .where(digests.c.posted_at >= sa.bindparam("since", type_=digests.c.posted_at.type))
+    .where(digests.c.message.is_not(None))
+    .limit(1)
+)
 _ANSWER = sa.select(receipts.c.answer).where(receipts.c.receipt == sa.bindparam("given_receipt"))
 
 
@@ -122,15 +128,41 @@ class Digests:
         *,
         groups: Sequence[Any] | None = None,
         message: dict[str, Any] | None = None,
+        drawn: tuple[datetime, str] | None = None,
     ) -> None:
-        """Keep what was listed, or where the message stands."""
+        """Keep what was listed, where the message stands, or when and for what it was drawn."""
         values: dict[str, Any] = {}
         if groups is not None:
             values["groups"] = list(groups)
         if message is not None:
             values["message"] = message
+        if drawn is not None:
+            values["drawn_at"], values["drawn_for"] = drawn
         with self._database.write() as connection:
             connection.execute(sa.update(digests).where(digests.c.id == digest_id).values(**values))
+
+    def draw(
+        self, digest: Digest, groups: Sequence[Any], mark: str, post: Post, now: datetime
+    ) -> bool:
+        """Put `post`, which shows the digest with the figures of `mark`, and keep what it lists.
+
+        False, and nothing done, where another process has drawn it since `digest` was read.
+        """
+        unchanged = sa.and_(
+            digests.c.id == digest.id,
+            digests.c.drawn_at.is_not_distinct_from(digest.drawn_at),
+        )
+        values = {"groups": list(groups), "drawn_at": now, "drawn_for": mark}
+        with self._database.write() as connection:
+            changed = connection.execute(sa.update(digests).where(unchanged).values(values))
+            if changed.rowcount:
+                put_within(connection, [post], now)
+            return bool(changed.rowcount)
+
+    def living(self, since: datetime) -> bool:
+        """Return whether a digest that was posted since then stands in any channel."""
+        with self._database.read() as connection:
+            return connection.execute(_LIVING, {"since": since}).first() is not None
 
     def get(self, digest_id: int) -> Digest | None:
         """Return one digest, or None."""
@@ -183,4 +215,6 @@ def _digest(row: RowMapping) -> Digest:
         posted_at=row["posted_at"],
         message=row["message"],
         groups=row["groups"],
+        drawn_at=row["drawn_at"],
+        drawn_for=row["drawn_for"],
     )

@@ -379,5 +379,8 @@ digests = sa.Table(
     sa.Column("posted_at", UtcDateTime, nullable=False),
     sa.Column("message", sa.JSON),
     sa.Column("groups", sa.JSON, nullable=False),
+    # when it was drawn last, and the figures for which: processes take turns by these
+    sa.Column("drawn_at", UtcDateTime),
+    sa.Column("drawn_for", sa.Text),
     sa.UniqueConstraint("channel", "local_date"),
 )

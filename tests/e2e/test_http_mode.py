@@ -43,7 +43,7 @@ def _status(house: House, body: bytes, headers: dict[str, str]) -> int:
 
 def test_a_visit_by_http(called: House) -> None:
     """The digest, View, a Retry that fails, the repair and a Retry that succeeds, all by HTTP."""
-    called.clerk.sees("need you", "SKU not found")
+    called.clerk.sees("need you", "SKU missing in Daftra")
     order = called.sale("HTTP-1").reference_id
     called.clerk.types(f"/invsync sync {order}", f"INV-{order}: ✗ Failed to sync invoice")
     row = called.clerk.types(f"/invsync log {order}", "Failed")

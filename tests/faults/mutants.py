@@ -196,7 +196,7 @@ def refresh_without_lock() -> Any:
 
 ANY_NUMBER = """DROP TABLE digests;
 CREATE TABLE digests (id INTEGER PRIMARY KEY, channel TEXT, local_date DATE, since DATETIME,
- posted_at DATETIME, message JSON, groups JSON)"""
+ posted_at DATETIME, message JSON, groups JSON, drawn_at DATETIME, drawn_for TEXT)"""
 
 
 def digest_without_row() -> Any:

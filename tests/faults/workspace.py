@@ -156,16 +156,9 @@ class Plain:
         """Say how a sync ended."""
         return {"text": f"ended {sync.id} {sync.status.value}", "blocks": []}
 
-    def digest_groups(self, figures: Figures) -> list[dict[str, Any]]:
-        """Return what a digest lists now."""
-        return [
-            {"error_type": group.error_type.value, "syncs": [sync.id for sync in group.newest]}
-            for group in figures.groups
-        ]
-
     def digest(self, figures: Figures, digest: Digest, *_: object) -> dict[str, Any]:
         """Draw a digest: the day and how many need people."""
-        count = sum(group.count for group in figures.groups)
+        count = sum(cause.count for cause in figures.causes)
         return {"text": f"digest {digest.local_date} {count}", "blocks": []}
 
     def wrong(self, problem: object) -> dict[str, Any]:

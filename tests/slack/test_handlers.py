@@ -357,22 +357,6 @@ def test_sync_by_number(quiet: Desk) -> None:
     assert "9999" in told
 
 
-def test_the_digest_lives(desk: Desk) -> None:
-    """Today's digest is edited in place: by `digest now`, and when a sync it lists moves."""
-    sync = desk.failed(_honey())
-    assert "Today's digest" in desk.type("digest now").text
-    assert "INV-1042" in words(desk.slack.wait_for("chat.update")[0].body)
-    desk.books.missing.clear()
-    desk.type("retry 1042")
-    desk.work()
-    assert desk.row(sync.id).status is Status.SUCCESS
-    edits = desk.slack.wait_for("chat.update", 2)
-    while "Success" not in words(edits[-1].body):
-        edits = desk.slack.wait_for("chat.update", len(edits) + 1)
-    assert {edit.body["ts"] for edit in edits} == {desk.slack.messages[0]["ts"]}
-    assert len(desk.slack.of("chat.postMessage")) == 1
-
-
 def test_one_digest_however_many_ask(quiet: Desk) -> None:
     """Several processes whose clocks strike nine together post one digest."""
     subscription = Subscription(CHANNEL, time(0), quiet.settings.timezone)

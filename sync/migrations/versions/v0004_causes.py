@@ -27,6 +27,7 @@ def upgrade() -> None:
     _bulks()
     _blockers()
     _syncs()
+    _digests()
     _count()
 
 
@@ -42,6 +43,7 @@ def _causes() -> None:
         sa.Column("first_seen", UtcDateTime, nullable=False),
         sa.Column("opened_at", UtcDateTime, nullable=False),
         sa.Column("closed_at", UtcDateTime),
+        sa.Column("fixed_at", UtcDateTime),
         sa.Column("openings", sa.Integer(), nullable=False, server_default="1"),
         sa.Column("touched_at", UtcDateTime, nullable=False),
         sa.Column("verdict", sa.String(10)),
@@ -162,6 +164,11 @@ def _syncs() -> None:
         sqlite_where=where,
         postgresql_where=where,
     )
+
+
+def _digests() -> None:
+    op.add_column("digests", sa.Column("drawn_at", UtcDateTime))
+    op.add_column("digests", sa.Column("drawn_for", sa.Text()))
 
 
 def _count() -> None:

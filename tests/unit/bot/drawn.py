@@ -63,7 +63,7 @@ def read_aloud(message: dict[str, Any]) -> str:
     """Return the words without links, marks and date tokens: what a person reads."""
     plain = re.sub(r"<!date\^[^|]*\|([^>]*)>", r"\1", words(message))
     plain = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", plain)
-    return re.sub(r"[*`\u2068\u2069]", "", plain)
+    return re.sub(r"[*`\u2068\u2069]", "", plain).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _buttons(part: Any) -> Iterator[dict[str, Any]]:

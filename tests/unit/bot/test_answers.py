@@ -3,9 +3,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.digest_samples import CALM, a_cause
+from bot.digest_samples import figures as figures_of
 from bot.permissions import Action, Refused, Role, Why
 from bot.problems import Problem, Wrong
-from bot.samples import BARE, CALM, FAILED, NOW, PENDING, SUCCESS, figures
+from bot.samples import BARE, FAILED, NOW, PENDING, SUCCESS
 from bot.verbs import FilterName, Verb
 from sync.documents import Kind
 from sync.errors import ErrorType
@@ -222,10 +224,19 @@ def test_help_of_a_verb_says_who_may_and_what_it_never_does(verb: Verb) -> None:
 
 def test_the_card_says_how_things_stand() -> None:
     """The status card counts what needs somebody and leads to it."""
-    message = a_show().status(figures((ErrorType.SKU_NOT_FOUND,)))
-    assert "28 documents need you" in message["text"]
-    assert "SKU not found: 28 documents, SAR 41,250.00, 7 causes" in read_aloud(message)
+    message = a_show().status(figures_of([a_cause()]))
+    assert "38 documents need you" in message["text"]
+    line = "SKU missing in Daftra: HONEY-500: 38 documents, SAR 41,250.00, oldest 3 d"
+    assert line in read_aloud(message)
     assert len(pressed(message, "show_all")) == 2
+
+
+def test_the_card_says_what_is_theirs() -> None:
+    """What somebody has taken on stands on their own card alone."""
+    found = figures_of([a_cause(owner=SARA), a_cause(2, key="WAX-1", count=3)])
+    theirs = read_aloud(a_show().status(found, SARA.id))
+    assert "Yours: 1 cause, 38 documents, SAR 41,250.00" in theirs
+    assert "Yours" not in read_aloud(a_show().status(found, "U0OTHER"))
 
 
 def test_the_card_of_an_empty_house_says_what_to_do() -> None:
@@ -238,9 +249,9 @@ def test_the_card_says_that_no_worker_runs() -> None:
     calm = a_show().status(replace(CALM, unattended=True))
     assert calm["text"].startswith("No worker is running.")
     assert "Every document is synced" not in read_aloud(calm)
-    failing = a_show().status(replace(figures((ErrorType.SKU_NOT_FOUND,)), unattended=True))
+    failing = a_show().status(figures_of([a_cause()], unattended=True))
     assert "app.py work" in read_aloud(failing)
-    assert "SKU not found: 28 documents" in read_aloud(failing)
+    assert "38 documents, SAR 41,250.00" in read_aloud(failing)
 
 
 def test_trouble_of_ours_has_a_reference() -> None:

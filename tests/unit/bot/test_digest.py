@@ -1,175 +1,286 @@
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.actions import page_of, sync_of
-from bot.ages import Age, Unit, age_of
-from bot.samples import CALM, FAILED, NOW, SUCCESS, digest_of, figures, listed_in
-from bot.show import MOST_BLOCKS, MOST_CHARACTERS
-from sync.errors import ErrorType
-from sync.figures import Figures, Group, Unread
-from sync.money import Money
-from sync.records import Hold, Sync
-from sync.states import Status
-from tests.unit.bot.drawn import a_show, buttons, pressed, read_aloud, sections, words
+import pytest
 
-SKUS = figures((ErrorType.SKU_NOT_FOUND,))
+from bot.actions import id_of, page_of
+from bot.ages import Age, Unit, age_of
+from bot.check import HOSTILE
+from bot.digest_samples import (
+    CALM,
+    DAY,
+    HELD,
+    MAIL,
+    NOW,
+    SARA,
+    UNREAD,
+    a_cause,
+    digest_of,
+    listed_of,
+)
+from bot.digest_samples import figures as figures_of
+from bot.listing import Kept, as_json, chosen, kept_in, rolled
+from bot.show import MOST_BLOCKS, MOST_CHARACTERS
+from sync.causes import Cause, Checked, Verdict
+from sync.errors import ErrorType
+from sync.figures import Figures
+from sync.money import Money
+from sync.records import Actor, HoldKind
+from sync.states import Status
+from tests.unit.bot.drawn import a_show, buttons, pressed, read_aloud, words
+
+HONEY = a_cause(releases=31, released=[Money.of("30000", "SAR")])
+"""38 documents, of which seven have a second blocker."""
+
+MAILS = [a_cause(10 + one, MAIL, f"c{one}", 2 if one < 3 else 1, "100") for one in range(11)]
+TAX = a_cause(30, ErrorType.TAX_NOT_MAPPED, "VAT:15", 6, "900")
+SMALL = [
+    a_cause(40, ErrorType.PERIOD_CLOSED, "2026-09", 5, "800"),
+    a_cause(41, ErrorType.CONFLICT, "1045", 3, "700"),
+    a_cause(42, ErrorType.FIELD_INVALID, "BillAddr", 2, "500"),
+    a_cause(43, ErrorType.UNKNOWN, "f00d", 2, "400"),
+    a_cause(44, ErrorType.AMOUNT_MISMATCH, "INV-7", 1, "120"),
+]
 
 
 def drawn(
-    posted: Figures, now: Figures | None = None, rows: dict[int, Sync] | None = None
+    found: Figures,
+    before: list[Kept] | None = None,
+    closed: list[Cause] | None = None,
+    standing: dict[int, Status] | None = None,
+    menders: dict[int, Actor] | None = None,
 ) -> dict[str, Any]:
-    """Return the digest that was posted with some figures, as drawn with those of `now`."""
-    listed = rows or listed_in(posted)
-    return a_show().digest(now or posted, digest_of(posted), listed)
+    """Return the digest of `found`; `before` is what it listed when it was posted."""
+    listed = listed_of(found, before or [], closed or [], standing, menders)
+    return a_show().digest(found, digest_of(before or []), listed, NOW + DAY)
+
+
+def figures(*causes: Cause, **changes: Any) -> Figures:
+    """Return figures with these causes."""
+    return figures_of(list(causes), **changes)
+
+
+def blocks(message: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the blocks of a kind."""
+    return [block for block in message["blocks"] if block["type"] == kind]
 
 
 def test_the_header_says_how_many_need_somebody() -> None:
     """Header and plain text give day and count in one sentence."""
-    message = drawn(SKUS)
-    assert message["blocks"][0]["text"]["text"] == "Invoice sync, Fri 9 Oct: 28 need you"
-    assert message["text"].startswith("Invoice sync, Fri 9 Oct: 28 need you (SAR 96,310.00")
-
-
-def test_an_error_type_shows_remedy_count_amounts_and_causes() -> None:
-    """A type says what to do, how much it blocks and its five largest causes; others roll up."""
-    shown = read_aloud(drawn(SKUS))
-    assert "Needs data: SKU not found · 28 documents · SAR 41,250.00" in shown
-    assert "• SKU HONEY-503: 4 documents, SAR 41,250.00, oldest 3 days" in shown
-    assert "• 2 smaller causes, 3 documents" in shown
-    assert "HONEY-505" not in shown
-
-
-def test_the_three_newest_have_retry_and_view() -> None:
-    """Each listed document has both buttons, which name it and carry its id."""
-    message = drawn(SKUS)
-    assert [one["text"]["text"] for one in pressed(message, "retry")] == [
-        "Retry 100",
-        "Retry 101",
-        "Retry 102",
-    ]
-    assert [sync_of(one["value"]) for one in pressed(message, "view")] == [100, 101, 102]
-    ids = [one["action_id"] for one in buttons(message)]
-    assert len([one for one in ids if one != "show_all"]) == len(
-        {one for one in ids if one != "show_all"}
+    message = drawn(figures(HONEY))
+    assert message["blocks"][0]["text"]["text"] == "Invoice sync, Fri 9 Oct: 38 need you"
+    assert message["text"] == (
+        "Invoice sync, Fri 9 Oct: 38 need you, SAR 96,310.00, USD 10.00 not in the books: "
+        "SKU missing in Daftra: HONEY-500 (38); "
+        "38 synced, 4 retrying by themselves, 2 waiting."
     )
 
 
-def test_show_all_leads_to_the_failed_of_that_type() -> None:
-    """Show all opens the log of this error type; View all, of everything that failed."""
-    every, one_type = pressed(drawn(SKUS), "show_all")
-    assert page_of(every["value"])[0].error_type is None
-    filters = page_of(one_type["value"])[0]
-    assert filters.error_type is ErrorType.SKU_NOT_FOUND
-    assert filters.statuses == (Status.FAILED,)
+def test_the_line_of_a_cause() -> None:
+    """A line says what is wrong with what, how much it stops, how old, and what fixing releases."""
+    shown = read_aloud(drawn(figures(HONEY)))
+    assert "1. SKU missing in Daftra: HONEY-500" in shown
+    assert "38 documents, SAR 41,250.00, oldest 3 d. Fixing it releases 31." in shown
+    assert "First seen 5 Oct 2026, 09:00 UTC+03. Owner: nobody" in shown
 
 
-def test_amounts_of_two_currencies_stay_apart() -> None:
-    """Nothing is summed across currencies."""
-    assert "SAR 96,310.00, USD 10.00 not in the books" in read_aloud(drawn(SKUS))
+def test_the_context_says_what_is_apart() -> None:
+    """What was synced, is retried by itself and waits is told apart, with the route and account."""
+    shown = read_aloud(drawn(figures(HONEY)))
+    assert ": 38 synced, 4 retrying by themselves, 2 waiting. Salla -&gt; Daftra, Acme KSA" in shown
 
 
-def test_what_retries_by_itself_stands_apart() -> None:
-    """Documents that nobody must touch are counted apart from those that need somebody."""
-    assert "Apart from these: 4 retrying by themselves, 2 waiting." in read_aloud(drawn(SKUS))
+def test_ageing_stands_per_currency() -> None:
+    """The amounts stand by age in each currency, and nothing is summed across them."""
+    shown = read_aloud(drawn(figures(HONEY)))
+    assert "SAR 96,310.00, USD 10.00 not in the books" in shown
+    assert "SAR 0-1 d 18,200 | 2-7 d 71,900.50 | 8+ d 6,209.50" in shown
+    assert "USD 0-1 d 10" in shown
+
+
+def test_the_buttons_of_a_line() -> None:
+    """Fix, check and retry, view and a menu carry the cause; the check asks with its amount."""
+    message = drawn(figures(HONEY))
+    for action in ("fix", "check", "cause"):
+        (button,) = pressed(message, action)
+        assert id_of(button["value"]) == HONEY.id
+        assert "HONEY-500" in button["accessibility_label"]
+    (check,) = pressed(message, "check")
+    assert check["text"]["text"] == "Check and retry 38"
+    assert "38 documents, SAR 41,250.00." in check["confirm"]["text"]["text"]
+    (row,) = blocks(message, "actions")
+    menu = [one["value"] for one in row["elements"][-1]["options"]]
+    assert menu == ["assign:1", "snooze:1", "skip:1"]
+
+
+def test_what_nobody_can_fix_has_no_fix() -> None:
+    """A cause that no form can mend has no Fix."""
+    message = drawn(figures(a_cause(1, ErrorType.UNKNOWN, "f00d")))
+    assert not pressed(message, "fix")
+    assert pressed(message, "cause")
+
+
+def test_small_causes_of_a_type_roll_up() -> None:
+    """Many small causes of one type are one line with their count."""
+    message = drawn(figures(HONEY, *MAILS))
+    shown = read_aloud(message)
+    assert "2. 14 documents, 11 customers without e-mail" in shown
+    (show,) = pressed(message, "show_all")[1:]
+    assert page_of(show["value"])[0].error_type is MAIL
+
+
+def test_five_lines_and_the_smaller_ones() -> None:
+    """The five largest by released amount have a line; the others are counted with their sum."""
+    shown = read_aloud(drawn(figures(HONEY, *MAILS, TAX, *SMALL)))
+    numbers = re.findall(r"^(\d)\. ", shown, re.MULTILINE)
+    assert numbers == ["1", "2", "3", "4", "5"]
+    assert "3 smaller lines, SAR 1,020.00" in shown
+
+
+def test_currencies_are_weighed_and_never_summed() -> None:
+    """One small document in a rare currency does not come before many in the usual one."""
+    rare = a_cause(2, TAX.error_type, "VAT:5", 1, "1")
+    rare = replace(rare, amounts=[Money.of("5", "USD")], released=[Money.of("5", "USD")])
+    assert [line[0].id for line in rolled([rare, HONEY])] == [1, 2]
+
+
+def test_a_cause_that_returns_keeps_its_history() -> None:
+    """A cause that came again says so, and when it was fixed last."""
+    again = replace(HONEY, openings=2, fixed_at=NOW - DAY)
+    assert "missing AGAIN (fixed 8 Oct 2026)" in read_aloud(drawn(figures(again)))
+
+
+def test_new_failures_are_marked_once() -> None:
+    """Documents that had never failed before the last digest are marked as new."""
+    found = figures(HONEY, new={HONEY.id: 5})
+    assert "38 documents (5 new), SAR" in read_aloud(drawn(found))
+    assert "new)" not in read_aloud(drawn(replace(found, new={})))
+
+
+def test_a_cause_that_is_gone_is_told() -> None:
+    """A cause found gone says since when, and its button retries its documents."""
+    gone = replace(HONEY, checked=Checked(Verdict.GONE, "", NOW))
+    message = drawn(figures(gone))
+    assert "Gone since 09:00" in read_aloud(message)
+    assert pressed(message, "check")[0]["text"]["text"] == "Retry 38"
+
+
+def test_a_closed_cause_shrinks() -> None:
+    """A cause that was closed becomes one line: how many were synced, by whom, when."""
+    before = [Kept((1,), (1, 2, 3)), Kept((30,), (4,))]
+    closed = replace(HONEY, count=0, closed_at=NOW)
+    standing = dict.fromkeys((1, 2, 3), Status.SUCCESS)
+    message = drawn(figures(TAX), before, [closed], standing, {1: SARA})
+    shown = words(message)
+    assert "*Done: `HONEY-500`*, 3 of 3 synced, by <@U0SARA>, " in shown
+    assert "2. Tax not mapped" in shown
+    assert len(blocks(message, "actions")) == 1
+
+
+def test_a_cause_that_is_being_retried_is_not_done() -> None:
+    """While its documents are on their way a line says so and offers nothing."""
+    before = [Kept((1,), (1, 2, 3))]
+    moving = replace(HONEY, count=0, amounts=())
+    standing = {1: Status.SUCCESS, 2: Status.PENDING, 3: Status.PROCESSING}
+    message = drawn(figures(moving), before, standing=standing)
+    shown = read_aloud(message)
+    assert "none failed now, 1 of 3 synced, 2 on their way." in shown
+    assert "Done" not in shown
+    assert not pressed(message, "check")
+
+
+def test_a_snoozed_cause_rests() -> None:
+    """A snoozed cause shrinks to when it returns; one that grew is back."""
+    asleep = replace(HONEY, snoozed_until=NOW + DAY, snoozed_at=38)
+    before = [Kept((1,))]
+    assert "Snoozed: HONEY-500, until 10 Oct" in read_aloud(drawn(figures(asleep), before))
+    assert "HONEY-500" not in read_aloud(drawn(figures(asleep)))
+    assert "1 cause snoozed." in read_aloud(drawn(figures(asleep)))
+    assert "Snoozed" not in read_aloud(drawn(figures(replace(asleep, count=39)), before))
+
+
+def test_later_causes_take_the_room_that_is_left() -> None:
+    """What is listed keeps its place; a cause that came later follows it."""
+    lines = chosen([HONEY, TAX], [Kept((30,), (1,))], NOW)
+    assert [line.causes for line in lines] == [(30,), (1,)]
+
+
+def test_rolled_lines_take_their_like() -> None:
+    """A small cause of the same type joins the line that rolls them up."""
+    before = [Kept(tuple(one.id for one in MAILS[:5]))]
+    lines = chosen(MAILS, before, NOW)
+    assert [set(line.causes) for line in lines] == [{one.id for one in MAILS}]
+
+
+def test_what_is_kept_is_json() -> None:
+    """What a digest lists is kept as plain JSON and read again; an older version's is over."""
+    lines = [Kept((1, 2), (3,), "Al-Noor & Sons")]
+    assert kept_in(json.loads(json.dumps(as_json(lines)))) == lines
+    assert kept_in([{"error_type": "sku_not_found", "syncs": [100]}]) == []
 
 
 def test_nothing_failed_is_an_all_clear() -> None:
-    """Without failures the digest says so instead of falling silent."""
+    """Without failures the digest says so."""
     message = drawn(CALM)
     assert "nothing needs you" in message["text"]
     assert "All clear." in read_aloud(message)
     assert not buttons(message)
 
 
-def test_a_listed_document_follows_its_sync() -> None:
-    """A document that was synced says so at its line and loses Retry; the others stay."""
-    rows = listed_in(SKUS)
-    synced = replace(SUCCESS, id=101, document_number="101")
-    message = drawn(SKUS, rows={**rows, 101: synced})
-    assert "✓ 101 · order 4043" in read_aloud(message)
-    assert "Success, 08:00" in read_aloud(message)
-    assert [sync_of(one["value"]) for one in pressed(message, "retry")] == [100, 102]
-
-
-def test_a_type_with_nothing_open_shrinks() -> None:
-    """When nothing of a type is open, its three blocks become one that says Done."""
-    rows = {key: replace(SUCCESS, id=key) for key in listed_in(SKUS)}
-    message = drawn(SKUS, CALM, rows)
-    assert "Done: SKU not found" in read_aloud(message)
-    assert len(message["blocks"]) < len(drawn(SKUS)["blocks"])
-
-
-def test_a_type_that_is_being_retried_is_not_done() -> None:
-    """While a listed document is pending its type stays, and says that none failed now."""
-    rows = {key: replace(FAILED, id=key, status=Status.PENDING) for key in listed_in(SKUS)}
-    shown = read_aloud(drawn(SKUS, CALM, rows))
-    assert "none failed now" in shown
-    assert "Done" not in shown
-
-
-def test_a_held_lane_is_one_line() -> None:
+@pytest.mark.parametrize("kind", HoldKind)
+def test_a_held_lane_is_no_all_clear(kind: HoldKind) -> None:
     """A connection that is down is said once, with what waits and that nothing is lost."""
-    shown = read_aloud(drawn(SKUS))
-    assert "Daftra (books) is disconnected. 12 documents waiting, SAR 120.00." in shown
-    assert "Nothing is lost, nothing is retried." in shown
-
-
-def test_a_held_lane_is_no_all_clear() -> None:
-    """With a connection down the header says so, even when nothing failed."""
-    held = replace(CALM, holds=[Hold("books", "books", "daftra", "401", NOW, 12, [])])
-    message = drawn(held)
+    message = drawn(replace(CALM, holds=[replace(HELD, kind=kind)]))
     assert "a connection is down" in message["text"]
-    assert "books is disconnected, 12 waiting" in message["text"]
+    assert "12 documents waiting, SAR 120.00." in read_aloud(message)
+    assert "Nothing is lost" in read_aloud(message)
     assert "All clear" not in read_aloud(message)
 
 
-def test_types_beyond_six_roll_up() -> None:
-    """Six types are shown in full, the others in one line with their count."""
-    kinds = tuple(ErrorType)[:8]
-    shown = read_aloud(drawn(figures(kinds)))
-    assert "And 56 documents of other kinds: Tax not mapped, Account not mapped." in shown
+def test_a_source_that_cannot_be_read_is_told() -> None:
+    """While a source's list cannot be read the digest says so, and does not claim all clear."""
+    shown = read_aloud(drawn(UNREAD))
+    assert "Salla (shop) could not be read to its end." in shown
+    assert "The access token is expired" in shown
+    assert "All clear" not in shown
 
 
-def test_a_full_digest_fits_one_post() -> None:
-    """Every error type at once stays within 25 blocks and 10,000 characters."""
-    message = drawn(figures())
+def test_312_failures_of_5_causes_fit_one_post() -> None:
+    """312 failures of five causes are five lines in 25 blocks and 10,000 characters."""
+    counts = (150, 80, 50, 20, 12)
+    causes = [a_cause(place, key=f"SKU-{place}", count=one) for place, one in enumerate(counts, 1)]
+    message = drawn(figures(*causes))
+    assert "312 need you" in message["text"]
+    assert len(pressed(message, "check")) == len(counts)
     assert len(message["blocks"]) <= MOST_BLOCKS
     assert len(words(message)) <= MOST_CHARACTERS
 
 
-def test_the_worst_digest_fits_one_post() -> None:
-    """With the longest data fewer types are shown in full, and nothing breaks a limit."""
-    found = figures()
-    long = "https://shop.example/" + "orders/" * 40
-    groups = [_swollen(group, long) for group in found.groups]
-    message = drawn(replace(found, groups=groups))
-    assert len(message["blocks"]) <= MOST_BLOCKS
-    assert len(words(message)) <= MOST_CHARACTERS
-    assert "of other kinds" in read_aloud(message)
-
-
-def test_what_is_kept_is_json_with_ids() -> None:
-    """What a digest lists is kept as plain JSON: error types and sync ids."""
-    kept = a_show().digest_groups(SKUS)
-    assert json.loads(json.dumps(kept)) == [
-        {"error_type": "sku_not_found", "syncs": [100, 101, 102]}
+@pytest.mark.parametrize("key", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_keys_fit_one_post(key: str) -> None:
+    """Whatever keys and names hold, with every hold and currency, the digest keeps its limits."""
+    many = [Money.of("99999999999.99", code) for code in ("AED", "EUR", "KWD", "SAR", "USD")]
+    causes = [
+        a_cause(place, kind, key, 62, amounts=many, released=many)
+        for place, kind in enumerate(ErrorType, start=1)
     ]
+    holds = [replace(HELD, connection=key, reason=key, amounts=many)] * 5
+    message = drawn(figures(*causes, holds=holds, unread=list(UNREAD.unread) * 5))
+    assert len(message["blocks"]) <= MOST_BLOCKS
+    assert len(words(message)) <= MOST_CHARACTERS
+    assert "smaller lines" in read_aloud(message)
 
 
 def test_the_footer_says_what_was_resolved_and_what_comes() -> None:
-    """The footer counts what was resolved and names the next digest."""
-    message = a_show().digest(SKUS, digest_of(SKUS), listed_in(SKUS), NOW + timedelta(days=1))
-    shown = read_aloud(message)
-    assert "Resolved since the last digest: 26 documents." in shown
-    assert "Next digest: 10 Oct 2026, 09:00 UTC+03." in shown
-
-
-def test_a_vanished_document_is_left_out() -> None:
-    """A listed sync that is gone from the log takes its line along and breaks nothing."""
-    rows = {key: row for key, row in listed_in(SKUS).items() if key != 101}
-    assert len(sections(drawn(SKUS, rows=rows))) == len(sections(drawn(SKUS)))
+    """The footer counts what was resolved, by whom, and names the next digest."""
+    closed = [replace(HONEY, id=9, closed_at=NOW), replace(HONEY, id=8, closed_at=NOW)]
+    message = drawn(figures(HONEY, closed=closed, menders={9: SARA}))
+    footer = blocks(message, "context")[-1]["elements"][0]["text"]
+    assert "Resolved since the last digest: 26 documents, 2 causes (by <@U0SARA>)." in footer
+    assert "Next digest 10 Oct 2026, 09:00 UTC+03." in read_aloud(message)
 
 
 def test_ages_are_told_in_whole_units() -> None:
@@ -182,31 +293,3 @@ def test_ages_are_told_in_whole_units() -> None:
         (timedelta(days=-2), Age(0, Unit.MINUTES)),
     ]:
         assert age_of(NOW - passed, NOW) == age
-
-
-def _swollen(group: Group, url: str) -> Group:
-    rows = [
-        replace(
-            row,
-            source_url=url,
-            customer="م" * 400,
-            reason="&" * 4000,
-            document_number="<" * 300,
-            order_number="*" * 300,
-        )
-        for row in group.newest
-    ]
-    causes = [replace(one, key="&" * 300, count=1, amounts=_MANY) for one in group.causes]
-    return replace(group, newest=rows, causes=causes, amounts=_MANY)
-
-
-_MANY = [Money.of("99999999999.99", code) for code in ("AED", "EUR", "KWD", "SAR", "USD")]
-
-
-def test_a_source_that_cannot_be_read_is_told() -> None:
-    """While a source's list cannot be read the digest says so, and does not claim all clear."""
-    unread = [Unread("shop", "salla", "Salla: The access token is expired", NOW)]
-    shown = read_aloud(drawn(replace(CALM, unread=unread)))
-    assert "Salla (shop) could not be read to its end." in shown
-    assert "The access token is expired" in shown
-    assert "All clear" not in shown

@@ -1,0 +1,146 @@
+"""One cause in words and buttons: as a line of a digest or a list, and on a page of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.actions import ActionId, numbered, page_value
+from bot.ages import Age, age_of
+from bot.rows import Row, Who, row_of, who_of
+from sync.causes import Cause, Deed, Verdict
+from sync.errors import ErrorType, Remedy
+from sync.money import Money
+from sync.records import Filters, Sync
+from sync.states import Status
+
+NO_FIX = frozenset({Remedy.RETRYING, Remedy.WAITING, Remedy.NOTHING, Remedy.UNKNOWN})
+"""Remedies that leave a person nothing to enter or choose."""
+
+OF_CUSTOMERS = frozenset(
+    {
+        ErrorType.CUSTOMER_EMAIL_MISSING,
+        ErrorType.CUSTOMER_INVALID,
+        ErrorType.CUSTOMER_INACTIVE,
+    }
+)
+"""Causes that people know by the customer's name, not by the key."""
+
+MOST_ROWS = 10
+MOST_DEEDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CauseLine:
+    """One cause as it stands: figures, history, the last look, and what may be pressed.
+
+    `called` is the key, or the customer's name where the cause is about one.
+    """
+
+    value: str
+    error_type: ErrorType
+    remedy: Remedy
+    system: str
+    called: str
+    count: int
+    amounts: Sequence[Money]
+    releases: int
+    released: Sequence[Money]
+    retrying: int
+    new: int
+    oldest: Age
+    first_seen: datetime
+    openings: int
+    fixed_at: datetime | None
+    closed_at: datetime | None
+    owner: Who | None
+    gone_at: datetime | None
+    still: str
+    looked_at: datetime | None
+    snoozed_until: datetime | None
+    can_fix: bool
+    fix_action: str
+    check_action: str
+    view_action: str
+    menu_action: str
+    show_all: str
+    """Value of the button that shows the log of its failed documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    """One cause with what people did about it and the newest of its documents."""
+
+    line: CauseLine
+    deeds: Sequence["DeedLine"]
+    rows: Sequence[Row]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeedLine:
+    """What somebody did about the cause, and what came of the retry that followed."""
+
+    kind: str
+    by: Who
+    at: datetime
+    tried: int
+    synced: int
+
+
+def cause_line(
+    cause: Cause, now: datetime, *, place: int = 1, name: str = "", new: int = 0
+) -> CauseLine:
+    """Return a cause as seen `now`; `place` tells its buttons from those of other lines.
+
+    `name` is the customer's, and `new` how many of its documents had never failed before.
+    """
+    told = cause.checked
+    return CauseLine(
+        **{name: getattr(cause, name) for name in _SAME},
+        value=str(cause.id),
+        called=called(cause, name),
+        new=new,
+        oldest=age_of(cause.oldest, now),
+        owner=who_of(cause.owner) if cause.owner else None,
+        gone_at=told.at if told and told.verdict is Verdict.GONE else None,
+        still=told.reason if told and told.verdict is Verdict.STILL else "",
+        looked_at=told.at if told else None,
+        snoozed_until=cause.snoozed_until if cause.sleeps(now) else None,
+        can_fix=cause.remedy not in NO_FIX,
+        fix_action=numbered(ActionId.FIX, place),
+        check_action=numbered(ActionId.CHECK, place),
+        view_action=numbered(ActionId.CAUSE, place),
+        menu_action=numbered(ActionId.CAUSE_MENU, place),
+        show_all=page_value(
+            Filters(
+                statuses=(Status.FAILED,), error_type=cause.error_type, cause_key=cause.key or None
+            )
+        ),
+    )
+
+
+_SAME = (
+    *("error_type", "remedy", "system", "count", "amounts", "releases", "released", "retrying"),
+    *("first_seen", "openings", "fixed_at", "closed_at"),
+)
+"""What a line shows just as the cause has it."""
+
+
+def called(cause: Cause, name: str) -> str:
+    """Return what people call the subject of a cause: the customer's name, else the key."""
+    return name if name and cause.error_type in OF_CUSTOMERS else cause.key
+
+
+def cause_view(
+    cause: Cause, deeds: Sequence[Deed], syncs: Sequence[Sync], now: datetime
+) -> CauseView:
+    """Return the page of a cause; `syncs` are documents that it stops, the newest first."""
+    rows = [row_of(sync, place) for place, sync in enumerate(syncs[:MOST_ROWS], start=1)]
+    name = next((sync.customer for sync in syncs if sync.customer), "")
+    line = cause_line(cause, now, name=name)
+    more = max(0, cause.count - len(rows))
+    return CauseView(line, [_deed(deed) for deed in deeds[:MOST_DEEDS]], rows, more)
+
+
+def _deed(deed: Deed) -> DeedLine:
+    return DeedLine(deed.kind.value, who_of(deed.by), deed.at, deed.tried, deed.synced)
