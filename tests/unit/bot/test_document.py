@@ -7,8 +7,9 @@ import pytest
 from bot.samples import BARE, FAILED, NOW, PENDING, SUCCESS, story
 from sync.documents import Kind
 from sync.errors import ErrorType
-from sync.records import ENGINE, Attempt, Blocker, Story, Sync, Trigger
+from sync.records import ENGINE, Attempt, Blocker, Sync, Trigger
 from sync.states import Status
+from sync.stories import Story
 from tests.unit.bot.drawn import a_show, buttons, pressed, read_aloud, sections, words
 
 
