@@ -19,7 +19,7 @@ LINES_IN_A_SECTION = 10
 
 @dataclass(frozen=True, slots=True)
 class RetriedLine:
-    """What became of one press on Retry; `first` pressed before, and it has not ended yet.
+    """What became of one press on Retry; `first` pressed before: it has not ended, or is synced.
 
     `again`: that was the same person. `seconds`: how long it has been processing, where it is.
     """

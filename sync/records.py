@@ -297,7 +297,7 @@ class Retried:
     answer: Answer
     sync: Sync | None
     first: Actor | None = None
-    """Who pressed before, where somebody did and it has not ended yet."""
+    """Who pressed before, where it has not ended yet or that press synced it."""
 
     again: bool = False
     """Whether that was the person who presses now."""
