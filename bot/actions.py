@@ -131,6 +131,17 @@ def sync_of(value: str | None) -> int:
     return id_of((value or "").partition(" ")[0])
 
 
+def fix_value(cause_id: int, sync_id: int | None = None) -> str:
+    """Return the value of a Fix button; `sync_id` is the document's that it stands in."""
+    return str(cause_id) if sync_id is None else f"{cause_id} {sync_id}"
+
+
+def fix_of(value: str | None) -> tuple[int, int | None]:
+    """Return the cause, and the document if any, that a Fix button is about. Raises BadValue."""
+    cause, parted, sync = (value or "").partition(" ")
+    return id_of(cause), id_of(sync) if parted else None
+
+
 def id_of(value: str | None) -> int:
     """Return the id that a value is. Raises BadValue."""
     text = value or ""

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot.blockers import BlockerView, blocker_of, blocker_view, first_to_fix
 from bot.rows import Row, Who, row_of, who_of
-from sync.records import Answer, Found, Numbered, Retried
+from sync.causes import Cause
+from sync.records import Answer, Found, Numbered, Retried, Sync
+from sync.states import Status
 
 _Line = TypeVar("_Line")
 
@@ -16,7 +19,7 @@ LINES_IN_A_SECTION = 10
 
 @dataclass(frozen=True, slots=True)
 class RetriedLine:
-    """What became of one press on Retry; `first` pressed before, and it has not ended yet.
+    """What became of one press on Retry; `first` pressed before: it has not ended, or is synced.
 
     `again`: that was the same person. `seconds`: how long it has been processing, where it is.
     """
@@ -55,6 +58,34 @@ class BroughtView:
     lines: Sequence[BroughtLine]
     parts: Sequence[Sequence[BroughtLine]]
     missing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedView:
+    """How an attempt ended, for `templates/finished.xml`.
+
+    `stop` is what stands in the way first, `still` whether it did so before; `more` counts the
+    others; `value` is what the Fix button carries, or None. `retrying`: this is told while the
+    engine tries again by itself, and the end will be told too.
+    """
+
+    row: Row
+    stop: BlockerView | None = None
+    still: bool = False
+    more: int = 0
+    retrying: bool = False
+
+
+def finished_view(
+    sync: Sync, causes: Sequence[Cause] = (), *, retrying: bool = False
+) -> FinishedView:
+    """Return how an attempt ended; `causes` are what stops the document, first what it says."""
+    row = row_of(sync)
+    if sync.status is not Status.FAILED or not causes:
+        return FinishedView(row, retrying=retrying)
+    first = first_to_fix(causes) or causes[0]
+    stop = blocker_view(blocker_of(first, sync), sync, {first.id: first}, {})
+    return FinishedView(row, stop, sync.failures > 1, len(causes) - 1, retrying)
 
 
 def retried_view(answers: Sequence[tuple[str, Retried]], now: datetime) -> RetriedView:

@@ -5,56 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.rows import Row, Who, row_of, who_of
+from bot.attempts import AttemptView, ExchangeView, attempt_views, telling_exchange
+from bot.blockers import BlockerView, blocker_view
+from bot.rows import Row, row_of
 from bot.text import inert, units
-from sync.errors import ErrorType, Remedy, remedy_of
-from sync.records import Attempt, Blocker, Exchange, Story, Trigger
+from sync.money import Money
+from sync.records import WaitingFor
+from sync.states import Status
+from sync.stories import Story
 
 LONGEST_PART = 2900
 """How much of a long text one section holds, escaped; Slack takes 3,000."""
 
 LONGEST_WORD = 500
 LONGEST_TEXT = 4000
-LONGEST_BODY = 600
-MOST_ATTEMPTS = 10
-MOST_BLOCKERS = 10
+LONGEST_HASH = 12
+ATTEMPTS_IN_A_SECTION = 5
+MOST_LISTED = 10
 MOST_ODDITIES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class BlockerView:
-    """What stops the document, with what to do about it."""
-
-    error_type: ErrorType
-    remedy: Remedy
-    key: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptView:
-    """One attempt; `seconds` is how long it took, None while it runs."""
-
-    number: int
-    trigger: Trigger
-    who: Who
-    started_at: datetime
-    seconds: float | None
-    outcome: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeView:
-    """The last request and its answer, shortened."""
-
-    at: datetime
-    system: str
-    method: str
-    url: str
-    status: int | None
-    response: str
-    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +34,32 @@ class Oddity:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What proves how often it was sent: our key, when the create left, what it carried.
+
+    `sent_at` is empty where nothing was sent, or where an answer proved that nothing came of it;
+    `content` begins the SHA-256 of what was sent last.
+    """
+
+    key: str
+    sent_at: datetime | None
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The documents that it hangs together with: the sale of a return, the returns of a sale."""
+
+    sale: Row | None
+    waits: bool
+    """Whether it waits for the sale."""
+
+    returns: Sequence[Row]
+    waiting: Sequence[str]
+    """The numbers of the returns that wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentView:
     """A document for `templates/document.xml` and `templates/story.xml`."""
 
@@ -73,64 +67,53 @@ class DocumentView:
     blockers: Sequence[BlockerView]
     more_blockers: int
     reason_parts: Sequence[str]
-    attempts: Sequence[AttemptView]
-    """Newest first."""
+    attempts: Sequence[Sequence[AttemptView]]
+    """Newest first, in parts that fit a section each."""
 
     earlier_attempts: int
     exchange: ExchangeView | None
     oddities: Sequence[Oddity]
+    evidence: Evidence
+    chain: Chain
+    usual: Money | None
 
 
-def document_view(story: Story) -> DocumentView:
-    """Return everything about one sync."""
+def document_view(story: Story, most: int = MOST_LISTED) -> DocumentView:
+    """Return everything about one sync, with at most `most` of its blockers and attempts each."""
     row = row_of(story.sync)
     newest = sorted(story.attempts, key=lambda attempt: -attempt.number)
     blockers, odd = (story.blockers, story.oddities) if row.reason else ((), ())
+    shown, size = attempt_views(story, newest[:most]), ATTEMPTS_IN_A_SECTION
     return DocumentView(
         row=row,
-        blockers=[_blocker(one) for one in blockers[:MOST_BLOCKERS]],
-        more_blockers=max(0, len(blockers) - MOST_BLOCKERS),
+        blockers=[
+            blocker_view(one, story.sync, story.causes, story.fixes) for one in blockers[:most]
+        ],
+        more_blockers=max(0, len(blockers) - most),
         reason_parts=_parts(row.reason or ""),
-        attempts=[_attempt(one) for one in newest[:MOST_ATTEMPTS]],
-        earlier_attempts=max(0, len(newest) - MOST_ATTEMPTS),
-        exchange=_last_exchange(newest),
+        attempts=[shown[at : at + size] for at in range(0, len(shown), size)],
+        earlier_attempts=max(0, len(newest) - most),
+        exchange=telling_exchange(newest),
         oddities=[_oddity(code) for code in odd[:MOST_ODDITIES]],
+        evidence=_evidence(story),
+        chain=_chain(story),
+        usual=story.usual,
     )
 
 
-def _blocker(blocker: Blocker) -> BlockerView:
-    return BlockerView(
-        blocker.error_type, remedy_of(blocker.error_type), blocker.key, blocker.reason
-    )
+def _evidence(story: Story) -> Evidence:
+    return Evidence(story.sync.source_key, story.sync.sent_at, story.payload_hash[:LONGEST_HASH])
 
 
-def _attempt(attempt: Attempt) -> AttemptView:
-    ended = attempt.finished_at
-    return AttemptView(
-        number=attempt.number,
-        trigger=attempt.trigger,
-        who=who_of(attempt.actor),
-        started_at=attempt.started_at,
-        seconds=(ended - attempt.started_at).total_seconds() if ended else None,
-        outcome=attempt.outcome,
-        reason=attempt.reason,
-    )
-
-
-def _last_exchange(newest: Sequence[Attempt]) -> ExchangeView | None:
-    exchanges = [exchange for attempt in newest[:1] for exchange in attempt.exchanges]
-    return _exchange(exchanges[-1]) if exchanges else None
-
-
-def _exchange(exchange: Exchange) -> ExchangeView:
-    return ExchangeView(
-        exchange.at,
-        exchange.system,
-        exchange.method,
-        exchange.url[:LONGEST_BODY],
-        exchange.status,
-        exchange.response[:LONGEST_BODY],
-        exchange.milliseconds,
+def _chain(story: Story) -> Chain:
+    waiting = [one.number for one in story.returns if one.waiting_for is WaitingFor.PREREQUISITE]
+    waits = story.sync.waiting_for is WaitingFor.PREREQUISITE
+    done = story.sync.status is Status.SUCCESS
+    return Chain(
+        sale=row_of(story.sale) if story.sale else None,
+        waits=waits and not done,
+        returns=[row_of(one) for one in story.returns],
+        waiting=waiting,
     )
 
 

@@ -4,8 +4,8 @@ One transaction forgets the news, puts the posts and ends the watches: a crash b
 the step, a crash after it loses nothing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ MOST_TRIES = 3
 
 log = structlog.get_logger(__name__)
 
+_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
 _ENDED = frozenset({Status.SUCCESS, Status.FAILED, Status.SKIPPED})
 
 
@@ -48,6 +49,9 @@ class _Round:
     now: datetime
     posts: list[Post] = field(default_factory=list)
     ended: list[Watch] = field(default_factory=list)
+    promised: list[Watch] = field(default_factory=list)
+    """Of people who are told now that it goes on by itself."""
+
     seen: set[object] = field(default_factory=set)
 
     def first(self, *thing: object) -> bool:
@@ -109,7 +113,9 @@ class News:
                 self._tell(turn, sync_id)
             else:
                 log.error("news.given_up", sync=sync_id)
-        told = self._engine.store.news.handled(pending, turn.posts, turn.ended, turn.now)
+        told = self._engine.store.news.handled(
+            pending, turn.posts, turn.ended, turn.now, promised=_promised(turn.promised)
+        )
         if told and turn.posts:
             self._outbox.ring()
 
@@ -134,10 +140,15 @@ class News:
     def _person(self, turn: _Round, sync: Sync, watch: Watch) -> bool:
         if sync.status not in _ENDED:
             return False
-        to = watch.target
+        to, going = watch.target, sync.retrying
+        if going and to.get("promised"):
+            return False  # one promise is enough: the end is told
         if turn.first(Follows.PERSON, to["user"], to["channel"], sync.id):
-            turn.posts.append(_told(to, self._show.finished(sync)))
-        return True
+            causes = self._engine.store.causes.of(sync.id) if sync.status is Status.FAILED else ()
+            turn.posts.append(_told(to, self._show.finished(sync, causes, retrying=going)))
+        if going:
+            turn.promised.append(watch)
+        return not going
 
     def _page(self, turn: _Round, sync: Sync, watch: Watch) -> bool:
         page = drawn(watch.target)
@@ -158,10 +169,15 @@ class News:
         if turn.first(Follows.MODAL, modal.place):
             content = {**self._show.document(story), "private_metadata": modal.value}
             turn.posts.append(view(modal.place, content))
-        return sync.status in _ENDED
+        return sync.status in _OVER
 
     def _over(self, _turn: _Round, _sync: Sync, _watch: Watch) -> bool:
         return True
+
+
+def _promised(told: Sequence[Watch]) -> list[Watch]:
+    """Return the watches as they are kept once their people know that the end follows."""
+    return [replace(one, target={**one.target, "promised": True}) for one in told]
 
 
 def _told(to: Mapping[str, Any], message: Message) -> Post:

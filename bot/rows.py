@@ -22,6 +22,8 @@ from sync.states import Status
 RETRYABLE = frozenset({Status.FAILED, Status.PENDING})
 """Product, section 2, rule 2; a press is checked again by the engine."""
 
+LRM = "\u200e"
+
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 NOTABLE = frozenset({CHANGED, ROUNDED, CREDIT_ON_INVOICE})
 """Notes that say more than that a document had been there already."""
@@ -95,7 +97,7 @@ def row_of(sync: Sync, place: int | None = None, page: str = "") -> Row:
         at=sync.attempted_at,
         waiting_for=None if done else sync.waiting_for,
         error_type=None if done else sync.error_type,
-        reason=None if done else sync.reason,
+        reason=None if done or not sync.reason else led(sync.reason, sync.customer),
         already_synced=found_again,
         answer_lost=found_again and sync.sent_at is not None,
         note=note,
@@ -113,6 +115,14 @@ _SAME = (
     *("not_before", "cause_key", "retries", "failures", "attempts", "retrying"),
 )
 """What a row shows just as the sync has it."""
+
+
+def led(reason: str, customer: str | None) -> str:
+    """Return a reason fit to be read from the left although it begins with a customer's name.
+
+    Reasons are sentences in English; a name in Arabic at their beginning would turn them round.
+    """
+    return LRM + reason if customer and reason.startswith(customer) else reason
 
 
 def _action(action: ActionId, place: int | None) -> str:

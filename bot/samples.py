@@ -13,8 +13,9 @@ from bot.backfill_samples import backfill_samples
 from bot.bulk_samples import bulk_samples
 from bot.channels import Audience
 from bot.digest_samples import NOW as THEN
-from bot.digest_samples import digest_samples
+from bot.digest_samples import a_cause, digest_samples
 from bot.document import document_view
+from bot.document_samples import asked, chains, finished_samples, full
 from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered
@@ -36,19 +37,18 @@ from sync.records import (
     Attempt,
     Blocker,
     Connection,
-    Exchange,
     Filters,
     Found,
     Numbered,
     Page,
     Retried,
-    Story,
     Sync,
     Trigger,
     WaitingFor,
 )
 from sync.states import Status
 from sync.store import Trouble
+from sync.stories import Story
 
 Samples = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -145,19 +145,16 @@ KINDS_OF_ROWS = (
 
 def story(sync: Sync = FAILED) -> Story:
     """Return a sync with attempts, two blockers and everything odd."""
-    exchange = Exchange(
-        NOW, "daftra", "GET", "https://books.example/api2/products", 404, "", '{"code":404}', 231
-    )
     attempts = [
         Attempt(1, Trigger.SWEEP, ENGINE, NOW - _DAY, NOW, "failed", sync.error_type, sync.reason),
         Attempt(2, Trigger.ENGINE, ENGINE, NOW - _DAY, NOW, "pending", None, None),
         Attempt(3, Trigger.PARENT, ENGINE, NOW - _DAY, NOW, "failed", None, None),
-        Attempt(4, Trigger.PERSON, _SARA, NOW, None, None, None, None, [exchange]),
+        Attempt(4, Trigger.PERSON, _SARA, NOW, None, None, None, None, asked(NOW), NOW),
     ]
     blockers = [Blocker(kind, "HONEY-500 ", "It stands in the way") for kind in ErrorType]
     codes = "blank_at_the_end invisible_character special_blank_or_hyphen look_alike_letter"
     odd = [f"{code}:HONEY-500 " for code in [*codes.split(), "other_digits", "very_long"]]
-    return Story(sync, attempts, blockers, odd)
+    return full(Story(sync, attempts, blockers, odd), a_cause(), NOW)
 
 
 def samples() -> Samples:
@@ -173,7 +170,7 @@ def samples() -> Samples:
             {"rows": [row_of(FAILED)], "count": 1, "more": False},
         ],
         "retried": [{"view": one} for one in _retried()],
-        "finished": [{"row": row_of(one)} for one in KINDS_OF_ROWS],
+        "finished": [{"view": one} for one in finished_samples(KINDS_OF_ROWS, a_cause())],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
         **holding_samples(NOW),
@@ -235,13 +232,14 @@ def _logs() -> list[Mapping[str, Any]]:
 
 
 def _stories() -> list[Story]:
-    full = [story(one) for one in KINDS_OF_ROWS]
+    stories = [story(one) for one in KINDS_OF_ROWS]
     long = replace(FAILED, reason="Line 2 was refused. " * 200)
     calm = [Story(one, (), ()) for one in (FAILED, BARE, long)]
-    silent = replace(full[0].attempts[3].exchanges[0], status=None, response="")
-    ended = replace(full[0].attempts[3], number=14, exchanges=[silent])
-    many = [replace(full[0].attempts[0], number=one) for one in range(1, 14)]
-    return [*full, *calm, replace(full[0], attempts=[*many, ended], oddities=())]
+    silent = replace(stories[0].attempts[3].exchanges[0], status=None, response="")
+    ended = replace(stories[0].attempts[3], number=14, exchanges=[silent])
+    many = [replace(stories[0].attempts[0], number=one) for one in range(1, 14)]
+    calm += chains(FAILED, NOW)
+    return [*stories, *calm, replace(stories[0], attempts=[*many, ended], oddities=())]
 
 
 def _retried() -> list[RetriedView]:

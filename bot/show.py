@@ -10,14 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import limits
-from bot.answers import brought_view, retried_view
+from bot.answers import brought_view, finished_view, retried_view
 from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
 from bot.bulking import bulk_view
 from bot.cause import cause_view
 from bot.channels import Audience
 from bot.digest import digest_view
-from bot.document import document_view
+from bot.document import MOST_LISTED, document_view
 from bot.holding import hold_message_view
 from bot.listing import MOST_LINES, Listed
 from bot.log import TWO_LINKS, log_view
@@ -36,9 +36,10 @@ from sync.clock import Clock
 from sync.consents import Connected
 from sync.figures import Figures
 from sync.outward import Digest
-from sync.records import Filters, Numbered, Page, Retried, Story, Sync
+from sync.records import Filters, Numbered, Page, Retried, Sync
 from sync.store import Trouble
 from sync.store.holds import HoldRow
+from sync.stories import Story
 
 MOST_DOCUMENTS = 20
 """How many documents of one number are listed; an order has an invoice and a few returns."""
@@ -108,7 +109,12 @@ class Show:
 
     def story(self, story: Story) -> Message:
         """Return one document as a message, with the same content as View."""
-        return self._draw("story", view=document_view(story))
+        message: Message = {}
+        for most in range(MOST_LISTED, 0, -1):
+            message = self._draw("story", view=document_view(story, most))
+            if _fits(message, limits.MESSAGE_BLOCKS):
+                break
+        return message
 
     def documents(self, syncs: Sequence[Sync]) -> Message:
         """Return the documents of one number, newest first."""
@@ -120,9 +126,14 @@ class Show:
         """Answer presses on Retry: each number with what was done."""
         return self._draw("retried", view=retried_view(answers, self._clock.now()))
 
-    def finished(self, sync: Sync) -> Message:
-        """Tell how an attempt ended: "Invoice synced successfully" or "Failed to sync invoice"."""
-        return self._draw("finished", row=row_of(sync))
+    def finished(
+        self, sync: Sync, causes: Sequence[Cause] = (), *, retrying: bool = False
+    ) -> Message:
+        """Tell how an attempt ended: "Invoice synced successfully" or "Failed to sync invoice".
+
+        `causes` are what stops it; `retrying` promises to tell the end too.
+        """
+        return self._draw("finished", view=finished_view(sync, causes, retrying=retrying))
 
     def fetching(self, numbers: Sequence[str], done: int | None = None) -> Message:
         """Promise the answer to `sync`; `done` is how many were fetched, once some were."""

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sync.outward import SHOWS_CAUSES
+
 
 class Follows(StrEnum):
     """Kinds of watches."""
@@ -15,7 +17,7 @@ class Follows(StrEnum):
     PAGE = "page"
     """A page of the log, drawn again in its place."""
 
-    MODAL = "modal"
+    MODAL = SHOWS_CAUSES
     """An open View, drawn again while it may be looked at."""
 
     DIGEST = "digest"
@@ -24,11 +26,15 @@ class Follows(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Where to tell whom; `url` is the click's response_url, for where the bot is no member."""
+    """Where to tell whom; `url` is the click's response_url, for where the bot is no member.
+
+    `promised`: they were told of a failure that is tried again by itself, and that the end follows.
+    """
 
     channel: str | None
     user: str
     url: str | None
+    promised: bool = False
 
     def target(self) -> dict[str, Any]:
         """Return what is kept."""

@@ -6,6 +6,7 @@ View is the one call to Slack inside a listener, because its trigger lives three
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,7 +30,7 @@ from handlers.telling import Teller
 from sync.backfill import Backfills
 from sync.engine import Engine
 from sync.points import point
-from sync.records import Actor, Answer, Retried
+from sync.records import Actor, Answer, Retried, Sync
 from sync.store import BadCursor
 
 Message = Mapping[str, Any]
@@ -122,12 +123,26 @@ class Actions:
         if story is None:
             self.teller(press, self.show.wrong(Problem(Wrong.NOT_FOUND, press.value or "")))
             return
-        content = {**self.show.document(story), "private_metadata": press.channel or ""}
+        private = press.modal.private if press.modal else press.channel or ""
+        content = {**self.show.document(story), "private_metadata": private}
+        opens = self.client.views_push if press.modal else self.client.views_open
         try:
-            self.client.views_open(trigger_id=press.trigger, view=content)
+            opened = opens(trigger_id=press.trigger, view=content)
         except TROUBLE as error:
             log.warning("view.not_opened", error=error_code(error) or str(error))
             self.teller(press, self.show.story(story))
+            return
+        self._keep_fresh(story.sync, Drawn(opened["view"]["id"], private, self._now()))
+
+    def _keep_fresh(self, sync: Sync, modal: Drawn) -> None:
+        """Let an open View follow its document, and what stops it."""
+        watches = self.engine.store.watches
+        watches.add([sync.id], Follows.MODAL, modal.target(), modal.at, quiet=True)
+        if self.engine.sync(sync.id) != sync:  # it moved while the modal opened
+            watches.add([sync.id], Follows.MODAL, modal.target(), modal.at)
+
+    def _now(self) -> datetime:
+        return self.engine.clock.now()
 
     def turn(self, press: Pressed, _person: Actor) -> None:
         """Put another page of the log in the place of this one."""

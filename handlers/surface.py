@@ -18,7 +18,7 @@ from bot.errands import BRING, Bring
 from bot.guard import Guard
 from bot.holding import HoldMessages
 from bot.modals import Modals
-from bot.news import News
+from bot.news import OPEN, News
 from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.people import People
@@ -31,6 +31,7 @@ from bot.show import Show
 from bot.slack import Socket, SocketTimes, Workspace, bolt_app, guarded
 from bot.straight import Straight
 from bot.subscriptions import Digests, Subscription
+from bot.watching import Follows
 from bot.web import Health, Part, Pulse, Site, fresh, site
 from bot.webhooks import webhook_routes
 from handlers.actions import Actions
@@ -204,6 +205,7 @@ class Surface:
     def _sweep(self) -> None:
         now = self._engine.clock.now()
         self._engine.store.receipts.sweep(now - RECEIPTS_KEPT)
+        self._engine.store.watches.sweep((Follows.MODAL, Follows.PAGE), now - OPEN)
         self._engine.store.consents.forget(now - FORGOTTEN_AFTER)
         self._engine.hearing.forget()
 

@@ -23,11 +23,11 @@ from sync.records import (
     Numbered,
     Page,
     Retried,
-    Story,
     Sync,
     WaitingFor,
 )
 from sync.states import Status
+from sync.stories import Story
 
 COLOURS = {
     Status.PENDING: "yellow",

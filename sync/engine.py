@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sync.backfill import Backfills
 from sync.bulk import Limits
 from sync.bulks import Bulks
+from sync.causes import Cause, Deed
 from sync.clock import Clock
 from sync.connectors.base import Source
 from sync.connectors.registry import WIDTHS
@@ -18,7 +19,7 @@ from sync.figures import Figures, Unread, Way
 from sync.hints import Hearing
 from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
-from sync.oddities import oddities
+from sync.oddities import odd_in
 from sync.opener import Opener
 from sync.probing import Probing
 from sync.records import (
@@ -33,12 +34,12 @@ from sync.records import (
     Priority,
     Retried,
     Route,
-    Story,
     Sync,
     Trigger,
 )
 from sync.states import Status
 from sync.store import Store
+from sync.stories import Story
 from sync.sweep import Sweeper, key_for
 from sync.times import Times
 from sync.watch import Watch
@@ -171,13 +172,17 @@ class Engine:
         return self.store.log.find(number)
 
     def story(self, sync_id: int) -> Story | None:
-        """Return a sync with attempts, blockers and what is odd in its data, or None."""
+        """Return a sync with all that is known of it and what is odd in its data, or None."""
         story = self.store.log.story(sync_id)
         if story is None:
             return None
-        texts = [blocker.key for blocker in story.blockers] + [story.sync.customer or ""]
-        odd = [f"{code}:{text}" for text in dict.fromkeys(texts) for code in oddities(text)]
-        return replace(story, oddities=tuple(odd))
+        causes = self.store.causes.many([one.cause_id for one in story.blockers if one.cause_id])
+        found = {one.id: self._last_fix(one) for one in causes.values()}
+        fixes = {cause_id: fix for cause_id, fix in found.items() if fix}
+        return replace(story, oddities=odd_in(story), causes=causes, fixes=fixes)
+
+    def _last_fix(self, cause: Cause) -> Deed | None:
+        return self.store.deeds.last_fix(cause.lane, cause.error_type, cause.key)
 
     def figures(self, since: datetime | None = None) -> Figures:
         """Return how things stand; what was synced or resolved is counted from `since` (a day)."""

@@ -6,6 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+SHOWS_CAUSES = "modal"
+"""The kind of watches that hear, besides of their sync, of what stops it."""
+
 
 @dataclass(frozen=True, slots=True)
 class News:

@@ -179,6 +179,8 @@ class Exchange:
     request: str
     response: str
     milliseconds: int
+    request_id: str = ""
+    """What the system calls this exchange: its support asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ class Attempt:
     error_type: ErrorType | None
     reason: str | None
     exchanges: Sequence[Exchange] = ()
+    due: datetime | None = None
+    """From when on it waited for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +207,7 @@ class Blocker:
     error_type: ErrorType
     key: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """A sync with everything that View shows."""
-
-    sync: Sync
-    attempts: Sequence[Attempt]
-    blockers: Sequence[Blocker]
-    oddities: Sequence[str] = ()
-    """Codes of what is odd in this document's data, such as `trailing_space:HONEY-500 `."""
+    cause_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +297,7 @@ class Retried:
     answer: Answer
     sync: Sync | None
     first: Actor | None = None
-    """Who pressed before, where somebody did and it has not ended yet."""
+    """Who pressed before, where it has not ended yet or that press synced it."""
 
     again: bool = False
     """Whether that was the person who presses now."""

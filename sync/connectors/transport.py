@@ -6,6 +6,7 @@ in chunks against it. Redirects are off. Only what was refused as an expired tok
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ KEPT = 20_000
 SEARCH = "/search"
 """How the path of a search ends where searches are limited apart."""
 
+REQUEST_IDS = ("intuit_tid", "x-hubspot-correlation-id", "x-request-id", "request-id")
+"""Headers in which systems name an exchange, for their support."""
+
+LONGEST_ID = 100
 SECRET_NAMES = ("token", "password", "secret", "apikey", "api_key")
 
 _NOT_SENT = (
@@ -39,6 +44,7 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+_CORRELATION = re.compile(rb'"correlationId"\s*:\s*"([A-Za-z0-9_-]{1,100})"')
 _tape: ContextVar[list[Exchange] | None] = ContextVar("tape", default=None)
 _limit: ContextVar[float | None] = ContextVar("limit", default=None)
 
@@ -222,10 +228,11 @@ class Transport:
             headers=dict(self._auth(token)),
             timeout=_shares(deadline - began),
         )
-        status, shown = None, ""
+        status, shown, named = None, "", ""
         try:
             answer = self._receive(request, deadline)
             status, shown = answer.status, answer.text
+            named = request_id(answer)
             self._heed(answer)
         except _NOT_SENT as error:
             shown = f"not sent: {error}"
@@ -235,7 +242,7 @@ class Transport:
             raise Unanswered(_said(error)) from error
         finally:
             spent = int((time.monotonic() - began) * 1000)
-            self._record(at, method, str(request.url), status, body, shown, spent)
+            self._record(at, method, str(request.url), status, body, shown, spent, named)
         return answer
 
     def _record(
@@ -247,13 +254,13 @@ class Transport:
         body: Any,
         shown: str,
         spent: int,
+        named: str,
     ) -> None:
         tape = _tape.get()
         if tape is not None:
             sent = "" if body is None else json.dumps(starred(body), ensure_ascii=False)
-            tape.append(
-                Exchange(at, self.system, method, url, status, sent[:KEPT], shown[:KEPT], spent)
-            )
+            sent, shown = sent[:KEPT], shown[:KEPT]
+            tape.append(Exchange(at, self.system, method, url, status, sent, shown, spent, named))
 
     def _receive(self, request: httpx.Request, deadline: float) -> Answer:
         response = self._client.send(request, stream=True)
@@ -274,6 +281,13 @@ class Transport:
 def _shares(left: float) -> httpx.Timeout:
     """Return how the seconds that are left are shared out."""
     return httpx.Timeout(connect=left * 0.15, pool=left * 0.1, write=left * 0.15, read=left * 0.6)
+
+
+def request_id(answer: Answer) -> str:
+    """Return what the system calls this exchange, from a header or HubSpot's body, or nothing."""
+    headers = (answer.headers.get(name) for name in REQUEST_IDS)
+    traced = _CORRELATION.search(answer.body)
+    return next(filter(None, headers), traced[1].decode() if traced else "")[:LONGEST_ID]
 
 
 def starred(value: Any) -> Any:

@@ -11,12 +11,13 @@ from sqlalchemy.engine import Connection, RowMapping
 from sync.causes import Age, Ageing, Cause, Checked, Verdict, age_of_day
 from sync.errors import ErrorType
 from sync.money import Money
+from sync.outward import SHOWS_CAUSES
 from sync.records import Actor
 from sync.store.cause_tables import blockers, causes, tallies
 from sync.store.database import Database
 from sync.store.log import summed
 from sync.store.stops import DOCUMENTS
-from sync.store.tables import connections, syncs
+from sync.store.tables import connections, news, syncs, watches
 
 _AT = causes.c.opened_at.type
 _oldest = (
@@ -60,6 +61,13 @@ _SYNCS_OF = (
     .order_by(blockers.c.since.desc(), blockers.c.sync_id.desc())
 )
 _THIS = sa.update(causes).where(causes.c.id == sa.bindparam("this_cause"))
+_TOLD = news.insert().from_select(
+    ["sync_id", "at"],
+    sa.select(blockers.c.sync_id, sa.bindparam("told_at", type_=_AT)).where(
+        blockers.c.cause_id == sa.bindparam("of_cause"),
+        sa.exists().where(watches.c.sync_id == blockers.c.sync_id, watches.c.kind == SHOWS_CAUSES),
+    ),
+)
 _RECOUNTED = (
     sa.select(
         blockers.c.cause_id,
@@ -153,11 +161,11 @@ class Causes:
             "verdict_reason": checked.reason,
             "checked_at": checked.at,
         }
-        self._change(cause_id, values)
+        self._change(cause_id, values, checked.at)
 
     def doubt(self, cause_id: int, now: datetime) -> None:
         """Forget the last look: something was changed that it did not see."""
-        self._change(cause_id, {"verdict": None, "checked_at": None, "touched_at": now})
+        self._change(cause_id, {"verdict": None, "checked_at": None, "touched_at": now}, now)
 
     def assign(self, cause_id: int, owner: Actor | None, now: datetime) -> None:
         """Give the cause to somebody, or to nobody."""
@@ -166,11 +174,12 @@ class Causes:
             "owner_name": owner.name if owner else None,
             "touched_at": now,
         }
-        self._change(cause_id, values)
+        self._change(cause_id, values, now)
 
     def snooze(self, cause_id: int, until: datetime | None, count: int, now: datetime) -> None:
         """Let the cause rest until then, or until it stops more than `count` documents."""
-        self._change(cause_id, {"snoozed_until": until, "snoozed_at": count, "touched_at": now})
+        values = {"snoozed_until": until, "snoozed_at": count, "touched_at": now}
+        self._change(cause_id, values, now)
 
     def miscounted(self) -> list[str]:
         """Recount every tally from the syncs themselves and say where one differs."""
@@ -198,9 +207,11 @@ class Causes:
         ]
         return wrong
 
-    def _change(self, cause_id: int, values: dict[str, Any]) -> None:
+    def _change(self, cause_id: int, values: dict[str, Any], now: datetime) -> None:
+        """Write, and leave news for whoever looks at a document that the cause stops."""
         with self._database.write() as connection:
             connection.execute(_THIS.values(values), {"this_cause": cause_id})
+            connection.execute(_TOLD, {"of_cause": cause_id, "told_at": now})
 
 
 def _causes(connection: Connection, rows: Sequence[RowMapping]) -> list[Cause]:

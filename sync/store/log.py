@@ -1,4 +1,4 @@
-"""The log and what is read beside it: keyset pages, one document's story, figures by cause.
+"""The log and what is read beside it: keyset pages, single rows, figures by cause.
 
 One row per sync is what makes "only the success is shown" free. Pages walk the index by (at, id):
 no OFFSET, one statement a page.
@@ -16,26 +16,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from sync.errors import ErrorType
 from sync.money import Money
 from sync.records import (
-    Actor,
-    Attempt,
-    Blocker,
-    Exchange,
     Filters,
     Hold,
     HoldKind,
     Page,
-    Story,
     Sync,
-    Trigger,
 )
 from sync.states import Status
 from sync.store import rows
-from sync.store.cause_tables import blockers
 from sync.store.database import Database
-from sync.store.tables import attempts, connections, lanes, syncs
+from sync.store.stories import story_of
+from sync.store.tables import connections, lanes, syncs
+from sync.stories import Story
 
 LARGEST_ID = 2**63 - 1
 
@@ -44,8 +38,6 @@ class BadCursor(ValueError):
     """A cursor that no page of ours has given out."""
 
 
-_ATTEMPTS = attempts.select().where(attempts.c.sync_id == sa.bindparam("of_sync"))
-_BLOCKERS = blockers.select().where(blockers.c.sync_id == sa.bindparam("of_sync"))
 _FAILED = syncs.c.status == sa.literal_column("'failed'")
 _COUNTS = sa.select(syncs.c.status, sa.func.count()).group_by(syncs.c.status)
 _RETRYING = sa.select(sa.func.count()).where(_FAILED, syncs.c.not_before.is_not(None))
@@ -133,21 +125,9 @@ class Log:
             return rows.sync_of(row) if row else None
 
     def story(self, sync_id: int) -> Story | None:
-        """Return a sync with its attempts (oldest first) and its blockers, or None."""
+        """Return a sync with what is kept of it, or None."""
         with self._database.read() as connection:
-            sync = rows.one(connection, sync_id)
-            if sync is None:
-                return None
-            tried = connection.execute(_ATTEMPTS, {"of_sync": sync_id}).mappings()
-            stopped = connection.execute(_BLOCKERS, {"of_sync": sync_id}).mappings()
-            return Story(
-                sync=sync,
-                attempts=sorted((_attempt(row) for row in tried), key=lambda one: one.number),
-                blockers=[
-                    Blocker(ErrorType(row["error_type"]), row["cause_key"], row["reason"])
-                    for row in stopped
-                ],
-            )
+            return story_of(connection, sync_id)
 
     def counts(self, since: datetime) -> tuple[dict[Status, int], int, int, int, int]:
         """Return counts by status, then: retrying, waiting, synced and resolved since `since`."""
@@ -189,23 +169,6 @@ def summed(amounts: Iterable[Money]) -> list[Money]:
     for money in amounts:
         sums[money.currency] += money.minor
     return [Money.from_minor(minor, currency) for currency, minor in sorted(sums.items())]
-
-
-def _attempt(row: RowMapping) -> Attempt:
-    return Attempt(
-        number=row["number"],
-        trigger=Trigger(row["trigger"]),
-        actor=Actor(row["actor_id"], row["actor_name"]),
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        outcome=row["outcome"],
-        error_type=ErrorType(row["error_type"]) if row["error_type"] else None,
-        reason=row["reason"],
-        exchanges=[
-            Exchange(**{**kept, "at": datetime.fromisoformat(kept["at"])})
-            for kept in row["exchanges"]
-        ],
-    )
 
 
 _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {

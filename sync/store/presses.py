@@ -62,7 +62,7 @@ class Presses:
         first = None if sync.waiting_for in _OUTSIDE else self._first(connection, sync)
         match sync.status:
             case Status.SUCCESS:
-                return Retried(Answer.ALREADY_SYNCED, sync)
+                return Retried(Answer.ALREADY_SYNCED, sync, first)
             case Status.SKIPPED:
                 return Retried(Answer.SKIPPED, sync)
             case Status.PROCESSING:
@@ -100,8 +100,8 @@ class Presses:
         """Return the person whose press brought the sync where it stands, if one did."""
         row = connection.execute(_WHO, {"sync_id": sync.id}).one()
         pressed = row.trigger == Trigger.PERSON.value and row.priority == Priority.PERSON
-        open_ = sync.status in {Status.PENDING, Status.PROCESSING}
-        return Actor(row.actor_id, row.actor_name) if pressed and open_ else None
+        came_of_it = sync.status not in {Status.FAILED, Status.SKIPPED}
+        return Actor(row.actor_id, row.actor_name) if pressed and came_of_it else None
 
 
 def _told(retried: Retried, by: Actor) -> Retried:

@@ -384,7 +384,8 @@ class Queue:
 
 
 def _attempt_of(ids: list[int]) -> tuple[list[str], sa.Select[Any]]:
-    columns = ["sync_id", "number", "trigger", "actor_id", "actor_name", "started_at", "exchanges"]
+    columns = ["sync_id", "number", "trigger", "actor_id", "actor_name"]
+    columns += ["started_at", "exchanges", "due"]
     opened = sa.select(
         syncs.c.id,
         syncs.c.attempts,
@@ -393,5 +394,6 @@ def _attempt_of(ids: list[int]) -> tuple[list[str], sa.Select[Any]]:
         syncs.c.actor_name,
         _param("now"),
         sa.literal([], type_=attempts.c.exchanges.type),
+        syncs.c.due,
     ).where(syncs.c.id.in_(ids))
     return columns, opened

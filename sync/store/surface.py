@@ -22,6 +22,7 @@ _STILL = (
     .with_for_update()
 )
 _FORGET_WATCHES = sa.delete(watches).where(watches.c.id.in_(sa.bindparam("ids", expanding=True)))
+_CHANGED = sa.update(watches).where(watches.c.id == sa.bindparam("this_watch"))
 _OF = watches.select().where(watches.c.sync_id == sa.bindparam("of_sync")).order_by(watches.c.id)
 _DIGEST = digests.select().where(digests.c.id == sa.bindparam("by_id"))
 _LATEST = (
@@ -53,9 +54,17 @@ class NewsRows:
             return [News(row["id"], row["sync_id"], row["at"]) for row in found]
 
     def handled(
-        self, told: Sequence[News], new: Sequence[Post], ended: Sequence[Watch], now: datetime
+        self,
+        told: Sequence[News],
+        new: Sequence[Post],
+        ended: Sequence[Watch],
+        now: datetime,
+        *,
+        promised: Sequence[Watch] = (),
     ) -> bool:
         """Forget `told`, put the posts that it led to and end watches, in one transaction.
+
+        `promised` stay, with another target.
 
         False, and nothing done, where another process told some of it already.
         """
@@ -66,6 +75,8 @@ class NewsRows:
             connection.execute(_FORGET_NEWS, given)
             put_within(connection, new, now)
             connection.execute(_FORGET_WATCHES, {"ids": [watch.id for watch in ended]})
+            for watch in promised:
+                connection.execute(_CHANGED.values(target=watch.target), {"this_watch": watch.id})
         return True
 
 
@@ -76,9 +87,18 @@ class Watches:
         self._database = database
 
     def add(
-        self, sync_ids: Sequence[int], kind: str, target: dict[str, Any], now: datetime
+        self,
+        sync_ids: Sequence[int],
+        kind: str,
+        target: dict[str, Any],
+        now: datetime,
+        *,
+        quiet: bool = False,
     ) -> None:
-        """Let `target` follow the syncs; leaves news at once, for one may have ended meanwhile."""
+        """Let `target` follow the syncs; leaves news at once, for one may have ended meanwhile.
+
+        `quiet`: no news, where the caller looks for itself.
+        """
         if not sync_ids:
             return
         follow = [
@@ -86,13 +106,21 @@ class Watches:
         ]
         with self._database.write() as connection:
             connection.execute(watches.insert(), follow)
-            connection.execute(news.insert(), [{"sync_id": one, "at": now} for one in sync_ids])
+            if not quiet:
+                told = [{"sync_id": one, "at": now} for one in sync_ids]
+                connection.execute(news.insert(), told)
 
     def of(self, sync_id: int) -> list[Watch]:
         """Return who follows the sync, in the order they came."""
         with self._database.read() as connection:
             found = connection.execute(_OF, {"of_sync": sync_id}).mappings()
             return [Watch(row["id"], row["sync_id"], row["kind"], row["target"]) for row in found]
+
+    def sweep(self, kinds: Sequence[str], before: datetime) -> None:
+        """End the watches of these kinds that began before `before`."""
+        old = sa.and_(watches.c.kind.in_(list(kinds)), watches.c.at < before)
+        with self._database.write() as connection:
+            connection.execute(sa.delete(watches).where(old))
 
 
 class Digests:

@@ -193,6 +193,8 @@ attempts = sa.Table(
     sa.Column("error_type", sa.String(40)),
     sa.Column("reason", sa.Text),
     sa.Column("exchanges", sa.JSON, nullable=False),
+    # from when on it waited for its turn
+    sa.Column("due", UtcDateTime),
     sa.UniqueConstraint("sync_id", "number"),
 )
 

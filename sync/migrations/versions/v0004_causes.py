@@ -155,6 +155,7 @@ def _blockers() -> None:
 
 
 def _syncs() -> None:
+    op.add_column("attempts", sa.Column("due", UtcDateTime))
     op.add_column("syncs", sa.Column("bulk_id", ROW_ID))
     where = sa.text("bulk_id IS NOT NULL")
     op.create_index(

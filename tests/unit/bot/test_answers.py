@@ -9,6 +9,7 @@ from bot.permissions import Action, Refused, Role, Why
 from bot.problems import Problem, Wrong
 from bot.samples import BARE, FAILED, NOW, PENDING, SUCCESS
 from bot.verbs import FilterName, Verb
+from sync.causes import Cause
 from sync.documents import Kind
 from sync.errors import ErrorType
 from sync.records import Actor, Answer, Found, Numbered, Retried
@@ -36,6 +37,47 @@ def test_failure_is_told_in_the_seeds_words() -> None:
     assert message["text"] == f"INV-1042: Failed to sync invoice. {FAILED.reason}"
     assert pressed(message, "retry")
     assert pressed(message, "view")
+
+
+def _stop(kind: ErrorType, key: str) -> Cause:
+    return replace(a_cause(), id=7, error_type=kind, key=key)
+
+
+def test_a_cause_that_still_stands_is_told_with_its_fix() -> None:
+    """After a retry the answer says what is still missing, and its fix is one press away."""
+    message = a_show().finished(FAILED, [_stop(ErrorType.SKU_NOT_FOUND, "HONEY-500")])
+    told = "Failed to sync invoice. SKU HONEY-500 is still missing in Daftra."
+    assert message["text"] == f"INV-1042: {told}"
+    assert told in read_aloud(message)
+    buttons = [pressed(message, name) for name in ("fix", "retry", "view")]
+    assert [one[0]["value"] for one in buttons] == ["7 7", "7", "7"]
+
+
+def test_a_first_failure_gives_its_reason_and_counts_what_else_stops_it() -> None:
+    """Nothing is *still* missing the first time; other causes are counted."""
+    first = replace(FAILED, failures=1, retries=0)
+    stops = [
+        _stop(ErrorType.SKU_NOT_FOUND, "HONEY-500"),
+        replace(_stop(ErrorType.CUSTOMER_EMAIL_MISSING, "7"), id=8),
+    ]
+    text = a_show().finished(first, stops)["text"]
+    assert text.endswith(f"{FAILED.reason} One more thing stops it: View lists all.")
+
+
+def test_what_goes_on_by_itself_promises_its_end() -> None:
+    """Who is told that it is tried again by itself is told the end too."""
+    row = replace(FAILED, not_before=NOW, error_type=ErrorType.DESTINATION_DOWN)
+    shown = read_aloud(a_show().finished(row, retrying=True))
+    assert "Tries again by itself at" in shown
+    assert "I will tell you when it ends." in shown
+
+
+def test_a_reason_that_begins_with_an_arabic_name_reads_from_the_left() -> None:
+    """A customer's Arabic name at the beginning does not turn an English sentence round."""
+    customer = "مؤسسة النخيل التجارية"
+    row = replace(FAILED, failures=1, reason=f"{customer} has no email")
+    shown = words(a_show().finished(row))
+    assert f"`\u200e{customer} has no email`" in shown
 
 
 def test_a_return_is_named_as_one() -> None:
@@ -77,6 +119,14 @@ def test_a_lost_answer_that_healed_says_that_it_was_sent_once() -> None:
             "INV-1042 was already synced on 9 Oct 2026 as 1045. Nothing sent. Open in Daftra",
         ),
         (
+            Retried(Answer.ALREADY_SYNCED, SUCCESS, SARA),
+            "Nothing sent. <@U0SARA> was first, and that retry did it.",
+        ),
+        (
+            Retried(Answer.ALREADY_SYNCED, SUCCESS, SARA, again=True),
+            "Nothing sent. Your own retry did it.",
+        ),
+        (
             Retried(
                 Answer.PROCESSING,
                 replace(FAILED, status=Status.PROCESSING, attempted_at=NOW - timedelta(seconds=18)),
@@ -92,7 +142,8 @@ def test_each_press_is_answered(retried: Retried, sentence: str) -> None:
     """An answer names the object, what was done and what comes next."""
     message = a_show().retried([("1042", retried)])
     assert sentence in read_aloud(message)
-    assert message["text"].startswith(sentence.split(" ", maxsplit=1)[0])
+    named = retried.sync.number if retried.sync else "1042"
+    assert message["text"].startswith(named)
 
 
 def test_the_plain_text_names_who_was_first() -> None:

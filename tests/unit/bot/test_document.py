@@ -1,14 +1,19 @@
 import html
 import unicodedata
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from bot.actions import fix_of
+from bot.digest_samples import a_cause
 from bot.samples import BARE, FAILED, NOW, PENDING, SUCCESS, story
+from sync.causes import Checked, Deed, DeedKind, Verdict
 from sync.documents import Kind
 from sync.errors import ErrorType
-from sync.records import ENGINE, Attempt, Blocker, Story, Sync, Trigger
+from sync.records import ENGINE, Actor, Attempt, Blocker, Exchange, Sync, Trigger, WaitingFor
 from sync.states import Status
+from sync.stories import Story
 from tests.unit.bot.drawn import a_show, buttons, pressed, read_aloud, sections, words
 
 
@@ -161,6 +166,102 @@ def test_the_third_failure_brings_the_advice() -> None:
 def test_advice_without_oddities_says_so() -> None:
     """Where nothing is odd, the advice says that it was looked for."""
     assert "saw nothing odd" in seen(FAILED)
+
+
+def _caused(**changes: object) -> Story:
+    """Return a story with one missing SKU, its cause changed."""
+    cause = replace(a_cause(), id=12, **changes)  # type: ignore[arg-type]  # because any field may be changed
+    stop = Blocker(ErrorType.SKU_NOT_FOUND, "HONEY-500", "gone", 12)
+    return Story(FAILED, (), [stop], causes={12: cause})
+
+
+def test_each_blocker_has_its_fix() -> None:
+    """The fix of a cause is one press away, and knows cause and document."""
+    fix = pressed(a_show().document(_caused()), "fix")
+    assert [one["value"] for one in fix] == ["12 7"]
+    assert fix_of(fix[0]["value"]) == (12, 7)
+
+
+def test_a_refused_connection_is_reconnected() -> None:
+    """What only a new consent mends has the button for it instead of a form."""
+    refused = Story(FAILED, (), [Blocker(ErrorType.UNAUTHORIZED, "books", "401")])
+    view = a_show().document(refused)
+    assert not pressed(view, "fix")
+    assert [one["value"] for one in pressed(view, "reconnect")] == ["books"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (Verdict.STILL, "Still missing, checked 09:00 UTC+03."),
+        (Verdict.GONE, "Gone, checked 09:00 UTC+03: a retry can succeed."),
+        (Verdict.UNSURE, "Only a retry can tell, looked 09:00 UTC+03."),
+    ],
+)
+def test_the_last_look_is_told(verdict: Verdict, words: str) -> None:
+    """Each blocker says what the last look told, and when that was."""
+    shown = read_aloud(a_show().document(_caused(checked=Checked(verdict, "", NOW))))
+    assert words in shown
+
+
+def test_a_cause_tells_its_past_and_its_owner() -> None:
+    """What came back says who mended it last time, and with what success."""
+    layla = Actor("U0LAYLA", "Layla")
+    story = _caused(openings=2, owner=layla, count=38)
+    past = story.causes[12].opened_at - timedelta(days=30)
+    fix = Deed(1, past, DeedKind.CREATE_PRODUCT, layla, 12, None, {}, tried=26, synced=26)
+    shown = read_aloud(a_show().document(replace(story, fixes={12: fix})))
+    assert "Missing again (fixed 5 Sep 2026 by <@U0LAYLA>, 26 of 26 succeeded)." in shown
+    assert "It stops 37 other documents too." in shown
+    assert "Owner: <@U0LAYLA>." in shown
+
+
+def test_an_attempt_tells_where_its_time_went() -> None:
+    """Queue, source, look-up, create and reading back each have their seconds."""
+    called = Exchange(NOW, "daftra", "GET", "http://books/api2/invoices", 200, "", "", 300)
+    source = replace(called, system="salla", milliseconds=1200)
+    create = replace(called, method="POST", milliseconds=900)
+    find = replace(create, url="http://books/crm/search", milliseconds=200)
+    tried = Attempt(
+        number=1,
+        trigger=Trigger.SWEEP,
+        actor=ENGINE,
+        started_at=NOW,
+        finished_at=NOW,
+        outcome="success",
+        error_type=None,
+        reason=None,
+        exchanges=[source, called, find, create, called],
+        due=NOW - timedelta(seconds=4),
+    )
+    shown = read_aloud(a_show().document(Story(SUCCESS, [tried], ())))
+    assert "queue 4.0 s · read 1.2 s · look-up 0.5 s · create 0.9 s · read back 0.3 s" in shown
+
+
+def test_the_request_id_is_there_for_support() -> None:
+    """What the system calls the exchange is shown beside its answer."""
+    assert "Request id for Daftra's support: req-7f3c" in read_aloud(a_show().document(story()))
+
+
+def test_a_return_shows_what_it_waits_for() -> None:
+    """A return that waits names its invoice and how that stands, and leads there."""
+    waiting = replace(PENDING, id=20, kind=Kind.RETURN, waiting_for=WaitingFor.PREREQUISITE)
+    view = a_show().document(Story(waiting, (), (), sale=FAILED))
+    assert "Waits for invoice INV-1042: ✗ Failed" in read_aloud(view)
+    assert [one["value"] for one in pressed(view, "view")] == ["7"]
+    back = a_show().document(Story(FAILED, (), (), returns=[waiting]))
+    assert "Return INV-1042 waits for this invoice: ○ Pending" in read_aloud(back)
+
+
+def test_the_evidence_says_how_often_it_was_sent() -> None:
+    """Our key, the moment of the create and what it carried prove that nothing went twice."""
+    adopted = replace(SUCCESS, note=ErrorType.ALREADY_SYNCED.value, sent_at=NOW)
+    shown = read_aloud(a_show().document(Story(adopted, (), (), payload_hash="3f9a1c2b4d5e6677")))
+    assert "found in Daftra as 1045 before a retry, adopted." in shown
+    assert "Key v1:salla:77:invoice:31. Content 3f9a1c2b4d5e." in shown
+    assert "nothing was sent yet." in seen(FAILED)
+    refused = read_aloud(a_show().document(Story(FAILED, (), (), payload_hash="3f9a")))
+    assert "it was sent and refused; nothing came of it." in refused
 
 
 def test_a_success_shows_its_evidence() -> None:
