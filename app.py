@@ -35,12 +35,13 @@ from handlers.process import (
     working,
 )
 from handlers.surface import subscription
-from handlers.terminal import Terminal, instant, outcome, replaced, retried, settled
+from handlers.terminal import Terminal, instant, replaced, settled
+from handlers.terminal_causes import retry_numbers, show_causes
 from sync.batches import BatchState
 from sync.clock import SystemClock
 from sync.connectors.spec import Spec
 from sync.engine import Engine
-from sync.records import TERMINAL, Answer, Filters, Found, Retried
+from sync.records import TERMINAL, Filters, Found
 from sync.store import Store
 from sync.systems import STATUSES
 
@@ -193,21 +194,10 @@ def sync(
 @cli.command()
 def retry(numbers: list[str], as_json: AsJson = False) -> None:
     """Send failed or pending documents back to their lanes and wait for the outcome."""
-    wanted, answers = numbers_of(numbers), []
+    wanted, out = numbers_of(numbers), Terminal(as_json=as_json)
     with opened() as engine, lanes_of(engine):
-        for number in wanted:
-            found = engine.find(number)
-            answers += [(number, engine.retry(one.id, TERMINAL)) for one in found] or [
-                (number, Retried(Answer.NOT_FOUND, None))
-            ]
-        rows = settled(engine, [answer.sync.id for _, answer in answers if answer.sync])
-    out = Terminal(as_json=as_json)
-    if as_json:
-        out.data({"numbers": [retried(number, answer, rows) for number, answer in answers]})
-    for number, answer in answers:
-        row = rows.get(answer.sync.id) if answer.sync else None
-        out.say(outcome(number, answer, row))
-    if any(is_stuck(row) for row in rows.values()) or len(rows) < len(answers):
+        all_well = retry_numbers(engine, wanted, out, as_json=as_json)
+    if not all_well:
         raise typer.Exit(WITH_FAILURES)
 
 
@@ -270,6 +260,15 @@ def failed(
 ) -> None:
     """Show what failed, newest first."""
     _print_log(filters_of("failed", filters or []), cursor, limit, as_json=as_json)
+
+
+@cli.command()
+def causes(
+    filters: Annotated[list[str] | None, typer.Argument()] = None, as_json: AsJson = False
+) -> None:
+    """Show what stops documents, largest amount first; filters as in Slack, such as dest:books."""
+    with opened() as engine:
+        show_causes(engine, filters or [], Terminal(as_json=as_json), as_json=as_json)
 
 
 @cli.command()

@@ -15,6 +15,7 @@ from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
 from bot.bulking import bulk_view
 from bot.cause import cause_view
+from bot.causes import Wanted, causes_view
 from bot.channels import Audience
 from bot.digest import digest_view
 from bot.document import document_view
@@ -74,6 +75,10 @@ class Show:
         """Return the status card; `person` is the Slack user id of whom it says what is theirs."""
         view = status_view(figures, self._clock.now(), person)
         return self._draw("status", view=view)
+
+    def causes(self, causes: Sequence[Cause], wanted: Wanted, start: int = 0) -> Message:
+        """Return the page of the list of open causes that begins at `start`."""
+        return self._draw("causes", view=causes_view(causes, wanted, start, self._clock.now()))
 
     def digest(
         self,

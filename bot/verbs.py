@@ -11,6 +11,7 @@ class Verb(StrEnum):
 
     LOG = "log"
     FAILED = "failed"
+    CAUSES = "causes"
     SHOW = "show"
     RETRY = "retry"
     SYNC = "sync"
@@ -34,6 +35,16 @@ STOP = "stop"
 
 ROUTE = "route"
 """What names a route before the colon, for `sync` and `backfill`."""
+
+
+class CauseFilter(StrEnum):
+    """The filters of `causes`, as they are typed before the colon."""
+
+    ERROR = "error"
+    CAUSE = "cause"
+    SKU = "sku"
+    DEST = "dest"
+    OWNER = "owner"
 
 
 class FilterName(StrEnum):

@@ -5,7 +5,7 @@ channel where invsync was invited and that no outsider reads.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from bot.show import Show
 from bot.subscriptions import Digests
 from bot.verbs import DigestWord, Verb
 from bot.watching import Follows, Person
-from handlers import parse, pausing
+from handlers import parse, parse_causes, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
 from handlers.forms import Forms
@@ -30,7 +30,7 @@ from handlers.incoming import Payload, Typed, typed
 from handlers.links import Links
 from sync.backfill import Backfills
 from sync.engine import Engine
-from sync.records import Actor, Answer, Retried, Route, Sync
+from sync.records import Actor, Answer, Filters, Retried, Route, Sync
 from sync.states import Status
 
 Message = Mapping[str, Any]
@@ -76,6 +76,7 @@ class Commands:
             Problem: self.wrong,
             parse.Status: self.status,
             parse.Log: self.log,
+            parse_causes.Causes: self.causes,
             parse.Show: self.document,
             parse.Retry: self.retry,
             parse.Sync: self.sync,
@@ -99,7 +100,15 @@ class Commands:
 
     def log(self, command: parse.Log, _call: Typed, _person: Actor) -> Message:
         """Show the first page of the log."""
-        return self.show.log(self.engine.log(command.filters), command.filters, None)
+        filters = self._numbered(command.filters)
+        return self.show.log(self.engine.log(filters), filters, None)
+
+    def causes(self, command: parse_causes.Causes, call: Typed, _person: Actor) -> Message:
+        """Show the first page of the list of causes."""
+        wanted = command.wanted
+        if wanted.owner == parse_causes.ME:
+            wanted = replace(wanted, owner=call.user)
+        return self.show.causes(self.engine.store.causes.open(), wanted)
 
     def document(self, command: parse.Show, _call: Typed, _person: Actor) -> Message:
         """Show one document, or the list where the number means several."""
@@ -184,6 +193,15 @@ class Commands:
     def help(self, command: parse.Help, _call: Typed, _person: Actor) -> Message:
         """Say what a verb does, or what there is."""
         return self.show.help(command.verb)
+
+    def _numbered(self, filters: Filters) -> Filters:
+        """Return the filters with type and key of a cause that was named by its number."""
+        number = parse_causes.cause_number(filters.cause_key or "")
+        named = None if number is None else self.engine.store.causes.get(number)
+        if named is None:
+            return filters
+        key = named.key or None
+        return replace(filters, error_type=named.error_type, cause_key=key)
 
     def _retried(self, number: str, call: Typed, person: Actor) -> list[tuple[str, Retried]]:
         found = _to_retry(self.engine.find(number))

@@ -11,7 +11,9 @@ from unicodedata import category
 
 from bot.problems import Problem, Wrong
 from bot.verbs import ROUTE, SHARE, STOP, DigestWord, FilterName, Verb
+from handlers import parse_causes
 from handlers.filters import FilterReader
+from handlers.parse_causes import Causes
 from handlers.words import Word, digits, nearest, number, unique, words
 from sync.records import CONNECTION_NAME, Filters
 from sync.systems import TITLES
@@ -118,6 +120,7 @@ class Help:
 Command = (
     Status
     | Log
+    | Causes
     | Show
     | Retry
     | Sync
@@ -150,6 +153,7 @@ def parse(typed: str, now: datetime | None = None, zone: tzinfo = UTC) -> Comman
 def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command | Problem:
     readers: Mapping[Verb, Callable[[Sequence[Word]], Command | Problem]] = {
         Verb.STATUS: _status,
+        Verb.CAUSES: parse_causes.causes,
         Verb.SHOW: _show,
         Verb.SYNC: _sync,
         Verb.BACKFILL: _backfill,

@@ -36,6 +36,7 @@ from bot.webhooks import webhook_routes
 from handlers.actions import Actions
 from handlers.bulking import Bulking
 from handlers.causes import Causes
+from handlers.causing import CauseButtons
 from handlers.commands import Commands
 from handlers.forms import Forms
 from handlers.gate import Gate
@@ -113,8 +114,11 @@ class Surface:
         reads, zone, digests = workspace.reads, settings.timezone, self.digests
         forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
         teller = Teller(outbox, reads)
-        others = {**Bulking(engine, show, teller).handlers()}
-        others[ActionId.CAUSE] = Causes(engine, show, teller)
+        others = {
+            ActionId.CAUSE: Causes(engine, show, teller),
+            **Bulking(engine, show, teller).handlers(),
+            **CauseButtons(engine, outbox, show).handlers(),
+        }
         listen(
             self._app,
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
