@@ -147,20 +147,13 @@ class PrecheckRows:
             claimed = connection.execute(_CLAIM, given).scalar()
             return None if claimed is None else _one(connection, claimed)
 
-    def beat(
-        self,
-        held: Precheck,
-        until: datetime,
-        looked: int,
-        missing: int,
-        findings: Sequence[Finding],
-    ) -> Precheck | None:
+    def beat(self, held: Precheck, found: Found, until: datetime) -> Precheck | None:
         """Keep the lease and what was found; None where it is no longer ours."""
         values = {
             "lease_until": until,
-            "looked": looked,
-            "missing": missing,
-            "findings": written(findings),
+            "looked": found.looked,
+            "missing": found.missing,
+            "findings": written(found.findings),
         }
         return self._change(held, values)
 
