@@ -20,6 +20,7 @@ from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered
 from bot.permissions import Action, Why
+from bot.precheck_samples import precheck_samples
 from bot.problems import Problem, Wrong
 from bot.rows import row_of
 from bot.verbs import FilterName, Verb
@@ -179,6 +180,7 @@ def samples() -> Samples:
         **backfill_samples(NOW),
         **causes_samples(NOW),
         **holding_samples(NOW),
+        **precheck_samples(NOW),
         **bulk_samples(NOW),
         "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],
         "connect": [{"system": "hubspot", "name": "crm", "url": "https://invsync.example/oauth"}],

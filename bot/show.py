@@ -24,9 +24,10 @@ from bot.listing import MOST_LINES, Listed
 from bot.log import TWO_LINKS, log_view
 from bot.notices import Why
 from bot.permissions import Refused
+from bot.precheck import precheck_view
 from bot.problems import Problem
 from bot.render import Renderer
-from bot.rows import row_of
+from bot.rows import row_of, who_of
 from bot.status import status_view
 from bot.text import ELLIPSIS
 from bot.verbs import Verb
@@ -37,6 +38,7 @@ from sync.clock import Clock
 from sync.consents import Connected
 from sync.figures import Figures
 from sync.outward import Digest
+from sync.precheck import Precheck
 from sync.records import Filters, Numbered, Page, Retried, Story, Sync
 from sync.store import Trouble
 from sync.store.holds import HoldRow
@@ -173,6 +175,20 @@ class Show:
         """Answer a press about a bulk retry; what it `told` stands in `bulk_told.xml`."""
         view = bulk_view(progress, self._clock.now()) if progress else None
         return self._draw("bulk_told", view=view, told=told)
+
+    def precheck(self, precheck: Precheck) -> Message:
+        """Return a precheck's one message as it stands."""
+        return self._draw("precheck", view=precheck_view(precheck, self._clock.now()))
+
+    def precheck_page(self, precheck: Precheck, start: int) -> Message:
+        """Return what it found from `start` on, for one person."""
+        view = precheck_view(precheck, self._clock.now(), start, living=False)
+        return self._draw("precheck", view=view)
+
+    def precheck_told(self, precheck: Precheck, told: str) -> Message:
+        """Answer what was asked of a precheck; what it `told` stands in `precheck_told.xml`."""
+        who = who_of(precheck.by)
+        return self._draw("precheck_told", precheck=precheck, by=who, told=told)
 
     def hold(self, hold: HoldRow) -> Message:
         """Return a held connection's one message as it stands."""

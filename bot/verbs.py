@@ -16,6 +16,7 @@ class Verb(StrEnum):
     RETRY = "retry"
     SYNC = "sync"
     BACKFILL = "backfill"
+    PRECHECK = "precheck"
     DIGEST = "digest"
     CONNECT = "connect"
     PAUSE = "pause"
@@ -34,7 +35,7 @@ STOP = "stop"
 """The word that ends a backfill."""
 
 ROUTE = "route"
-"""What names a route before the colon, for `sync` and `backfill`."""
+"""What names a route before the colon, for `sync`, `backfill` and `precheck`."""
 
 
 class CauseFilter(StrEnum):

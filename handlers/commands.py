@@ -21,13 +21,14 @@ from bot.show import Show
 from bot.subscriptions import Digests
 from bot.verbs import DigestWord, Verb
 from bot.watching import Follows, Person
-from handlers import parse, parse_causes, pausing
+from handlers import parse, parse_causes, parse_precheck, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.incoming import Payload, Typed, typed
 from handlers.links import Links
+from handlers.prechecking import NEEDS, Prechecking
 from sync.backfill import Backfills
 from sync.engine import Engine
 from sync.records import Actor, Answer, Filters, Retried, Route, Sync
@@ -50,6 +51,7 @@ class Commands:
     zone: ZoneInfo
     backfills: Backfills
     forms: Forms
+    prechecking: Prechecking
 
     def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
         """Answer what was typed."""
@@ -82,6 +84,8 @@ class Commands:
             parse.Sync: self.sync,
             parse.Backfill: self.backfill,
             parse.StopBackfill: self.stop_backfill,
+            parse_precheck.Precheck: self.prechecking.begin,
+            parse_precheck.StopPrecheck: self.prechecking.end,
             parse.Digest: self.digest,
             parse.Connect: self.connect,
             parse.Pause: self.pause,
@@ -226,6 +230,8 @@ def needed(command: parse.Command | Problem) -> Action:
             return Action.STOP
         case parse.Digest(DigestWord.NOW):
             return Action.DIGEST
+        case parse_precheck.Precheck() | parse_precheck.StopPrecheck():
+            return NEEDS[type(command)]
         case parse.Connect():
             return Action.CONNECT
         case parse.Pause() | parse.Resume():

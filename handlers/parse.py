@@ -11,9 +11,10 @@ from unicodedata import category
 
 from bot.problems import Problem, Wrong
 from bot.verbs import ROUTE, SHARE, STOP, DigestWord, FilterName, Verb
-from handlers import parse_causes
+from handlers import parse_causes, parse_precheck
 from handlers.filters import FilterReader
 from handlers.parse_causes import Causes
+from handlers.parse_precheck import Precheck, StopPrecheck
 from handlers.words import Word, digits, nearest, number, unique, words
 from sync.records import CONNECTION_NAME, Filters
 from sync.systems import TITLES
@@ -126,6 +127,8 @@ Command = (
     | Sync
     | Backfill
     | StopBackfill
+    | Precheck
+    | StopPrecheck
     | Digest
     | Connect
     | Pause
@@ -157,6 +160,7 @@ def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command 
         Verb.SHOW: _show,
         Verb.SYNC: _sync,
         Verb.BACKFILL: _backfill,
+        Verb.PRECHECK: parse_precheck.precheck,
         Verb.DIGEST: _digest,
         Verb.CONNECT: _connect,
         Verb.PAUSE: partial(_pause, verb),

@@ -24,6 +24,7 @@ from bot.outbox import Outbox
 from bot.people import People
 from bot.permissions import Role
 from bot.posts import direct
+from bot.precheck import PrecheckMessages
 from bot.schedule import Schedule
 from bot.sender import Sender
 from bot.settings import Settings
@@ -42,6 +43,7 @@ from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.links import Links
 from handlers.listen import Trouble, listen
+from handlers.prechecking import Prechecking
 from handlers.telling import Teller
 from sync.consents import FORGOTTEN_AFTER, Connected, Consents
 from sync.engine import Engine
@@ -95,6 +97,7 @@ class Surface:
         self._bulks = BulkMessages(
             engine.bulks, engine.store, self.outbox, show, clock, self.digests.channel
         )
+        self._prechecks = PrecheckMessages(engine.store, self.outbox, show, clock)
         self._app = bolt_app(workspace, settings)
         self._listen(workspace, gate, channels, links, settings)
         self._socket = None if http else _socket(self._app, settings, workspace, socket_times)
@@ -114,14 +117,28 @@ class Surface:
         reads, zone, digests = workspace.reads, settings.timezone, self.digests
         forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
         teller = Teller(outbox, reads)
+        prechecking = Prechecking(engine, outbox, show, teller)
         others = {
             ActionId.CAUSE: Causes(engine, show, teller),
+            **prechecking.handlers(),
             **Bulking(engine, show, teller).handlers(),
             **CauseButtons(engine, outbox, show).handlers(),
         }
         listen(
             self._app,
-            Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
+            Commands(
+                engine,
+                outbox,
+                show,
+                gate,
+                digests,
+                channels,
+                links,
+                zone,
+                backfills,
+                forms,
+                prechecking,
+            ),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
             Trouble(outbox, show, Straight(reads)),
@@ -137,6 +154,7 @@ class Surface:
         self._messages.start()
         self._holds.start()
         self._bulks.start()
+        self._prechecks.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
@@ -154,6 +172,7 @@ class Surface:
         self._messages.stop()
         self._holds.stop()
         self._bulks.stop()
+        self._prechecks.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
@@ -162,6 +181,7 @@ class Surface:
         self._messages.ring()
         self._holds.ring()
         self._bulks.ring()
+        self._prechecks.ring()
 
     def site(self) -> Site:
         """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""

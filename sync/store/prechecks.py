@@ -136,6 +136,7 @@ class PrecheckRows:
                 "finished_at": None,
                 "owner": None,
                 "lease_until": None,
+                "message": {**found.message, "ended": False} if found.message else None,
             }
             connection.execute(sa.update(prechecks).where(this).values(values))
             return _one(connection, precheck_id)
