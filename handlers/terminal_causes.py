@@ -1,4 +1,4 @@
-"""Causes in a terminal: which there are, and sending what they stopped back to its lane."""
+"""Causes in a terminal: which there are, and which one is meant."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,11 +10,10 @@ from bot.text import clean
 from handlers import parse
 from handlers.commandline import WrongUse, wrong_use
 from handlers.parse_causes import ME, Causes
-from handlers.pausing import is_stuck
-from handlers.terminal import Terminal, instant, outcome, retried, settled
+from handlers.terminal import Terminal, instant
 from sync.causes import Cause
 from sync.engine import Engine
-from sync.records import TERMINAL, Answer, Retried
+from sync.records import TERMINAL
 
 
 def show_causes(engine: Engine, words: Sequence[str], out: Terminal, *, as_json: bool) -> None:
@@ -61,22 +60,6 @@ def cause_row(cause: Cause) -> dict[str, Any]:
         "owner": (cause.owner.name or cause.owner.id) if cause.owner else None,
         "snoozed_until": instant(cause.snoozed_until),
     }
-
-
-def retry_numbers(engine: Engine, numbers: Sequence[str], out: Terminal, *, as_json: bool) -> bool:
-    """Send documents back to their lanes and wait; False where one is missing or still stuck."""
-    answers: list[tuple[str, Retried]] = []
-    for number in numbers:
-        found = engine.find(number)
-        answers += [(number, engine.retry(one.id, TERMINAL)) for one in found] or [
-            (number, Retried(Answer.NOT_FOUND, None))
-        ]
-    rows = settled(engine, [answer.sync.id for _, answer in answers if answer.sync])
-    if as_json:
-        out.data({"numbers": [retried(number, answer, rows) for number, answer in answers]})
-    for number, answer in answers:
-        out.say(outcome(number, answer, rows.get(answer.sync.id) if answer.sync else None))
-    return len(rows) >= len(answers) and not any(is_stuck(row) for row in rows.values())
 
 
 def cause_of(engine: Engine, given: str) -> Cause:
