@@ -19,11 +19,19 @@ from bot.web import listening, port_of
 from demo.house import NotStarted, running
 from demo.visit import visit
 from handlers.backfilling import backfill as walked
-from handlers.commandline import WrongUse, day_of, ends_of, filters_of, numbers_of, put
+from handlers.commandline import (
+    TRY_OUT,
+    WORKS_ITSELF,
+    WrongUse,
+    filters_of,
+    numbers_of,
+    put,
+    routed,
+)
 from handlers.connecting import Grant
 from handlers.connecting import connect as connected
 from handlers.mistakes import MISTAKES, sentence_of
-from handlers.pausing import is_stuck, pause_line, resume_line
+from handlers.pausing import pause_line, resume_line
 from handlers.process import (
     TEMPLATES,
     alone,
@@ -35,23 +43,20 @@ from handlers.process import (
     working,
 )
 from handlers.surface import subscription
-from handlers.terminal import Terminal, instant, outcome, replaced, retried, settled
+from handlers.terminal import Terminal, route_rows
+from handlers.terminal_causes import show_causes
+from handlers.terminal_precheck import precheck as prechecked
+from handlers.terminal_sending import bring_numbers, retry_cause, retry_numbers
 from sync.batches import BatchState
 from sync.clock import SystemClock
 from sync.connectors.spec import Spec
 from sync.engine import Engine
-from sync.records import TERMINAL, Answer, Filters, Found, Retried
+from sync.records import Filters
 from sync.store import Store
-from sync.systems import STATUSES
 
 DONE, WITH_FAILURES, WRONG_USE = 0, 1, 2
 BEHIND_SYSTEMS = 5
 """The app's own port in the try-out: behind the workspace's and the four systems'."""
-
-WORKS_ITSELF = (
-    "With SQLite `serve` works by itself. For more machines, name a PostgreSQL that all can reach: "
-    "INVSYNC_DATABASE_URL=postgresql+psycopg://user:password@host/invsync"
-)
 
 cli = typer.Typer(
     help="Copies invoices and returns into the books, and shows in Slack what failed.",
@@ -67,7 +72,6 @@ cli.add_typer(digest, name="digest")
 cli.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
-Since = Annotated[str, typer.Option(help="First day to sync, such as 2026-01-01.")]
 
 
 @contextmanager
@@ -93,12 +97,6 @@ def start(context: typer.Context) -> None:
     except SettingsError as error:
         raise WrongUse(f"{error}\n\n{TRY_OUT}") from None
     typer.echo(context.get_help())
-
-
-TRY_OUT = (
-    "To try invsync without an account: python app.py demo\n"
-    "To run it for a workspace, set what is missing above, then: python app.py serve"
-)
 
 
 @cli.command()
@@ -138,14 +136,12 @@ def connect(
 def add_route(
     source: str,
     destination: str,
-    since: Since = "",
+    since: Annotated[str, typer.Option(help="First day to sync, such as 2026-01-01.")] = "",
     status: Annotated[list[str] | None, typer.Option(help="Order status that syncs.")] = None,
 ) -> None:
     """Let SOURCE feed DESTINATION (names of connections); again: change its options."""
     with opened() as engine:
-        ends = ends_of(engine, source, destination)
-        first_day = day_of(since) if since else engine.clock.now().date()
-        route = engine.add_route(ends[0], ends[1], first_day, status or STATUSES[ends[0].system])
+        route = routed(engine, source, destination, since, status)
     typer.echo(f"{route.name}: from {route.since}, orders in {', '.join(route.statuses)}.")
 
 
@@ -153,17 +149,7 @@ def add_route(
 def list_routes(as_json: AsJson = False) -> None:
     """Show the routes, and when each was last swept."""
     with opened() as engine:
-        sweeps = engine.store.connections.sweeps()
-        rows = [
-            {
-                "route": route.name,
-                "since": route.since.isoformat(),
-                "statuses": list(route.statuses),
-                "swept_at": instant(sweeps[route.name][0]),
-                "sweep_reason": sweeps[route.name][1],
-            }
-            for route in engine.routes()
-        ]
+        rows = route_rows(engine)
     Terminal(as_json=as_json).routes(rows)
 
 
@@ -175,39 +161,29 @@ def sync(
     as_json: AsJson = False,
 ) -> None:
     """Fetch orders by number and sync all their documents; one line a number."""
-    wanted = numbers_of(numbers)
+    wanted, out = numbers_of(numbers), Terminal(as_json=as_json)
     with opened() as engine:
-        if route and route not in {one.name for one in engine.routes()}:
-            raise WrongUse(f"There is no route {route}. See: app.py routes list")
-        with lanes_of(engine):
-            answers = engine.bring(wanted, TERMINAL, route)
-            ids = [one.id for answer in answers for one in answer.syncs]
-            rows = settled(engine, ids) if wait else engine.syncs(ids)
-        answers = [replaced(answer, [rows[one.id] for one in answer.syncs]) for answer in answers]
-    Terminal(as_json=as_json).numbers(answers)
-    failed = any(is_stuck(one) for answer in answers for one in answer.syncs)
-    if failed or any(answer.found is not Found.FOUND for answer in answers):
+        all_well = bring_numbers(engine, wanted, route, out, wait=wait)
+    if not all_well:
         raise typer.Exit(WITH_FAILURES)
 
 
 @cli.command()
-def retry(numbers: list[str], as_json: AsJson = False) -> None:
+def retry(
+    numbers: Annotated[list[str] | None, typer.Argument()] = None,
+    cause: Annotated[str, typer.Option(help="All that this cause stops: its number or key.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """Send failed or pending documents back to their lanes and wait for the outcome."""
-    wanted, answers = numbers_of(numbers), []
-    with opened() as engine, lanes_of(engine):
-        for number in wanted:
-            found = engine.find(number)
-            answers += [(number, engine.retry(one.id, TERMINAL)) for one in found] or [
-                (number, Retried(Answer.NOT_FOUND, None))
-            ]
-        rows = settled(engine, [answer.sync.id for _, answer in answers if answer.sync])
+    if bool(numbers) == bool(cause):
+        raise WrongUse("Name documents or one cause. Example: app.py retry --cause 7")
     out = Terminal(as_json=as_json)
-    if as_json:
-        out.data({"numbers": [retried(number, answer, rows) for number, answer in answers]})
-    for number, answer in answers:
-        row = rows.get(answer.sync.id) if answer.sync else None
-        out.say(outcome(number, answer, row))
-    if any(is_stuck(row) for row in rows.values()) or len(rows) < len(answers):
+    with opened() as engine:
+        if cause:
+            all_well = retry_cause(engine, cause, out, as_json=as_json)
+        else:
+            all_well = retry_numbers(engine, numbers_of(numbers or []), out, as_json=as_json)
+    if not all_well:
         raise typer.Exit(WITH_FAILURES)
 
 
@@ -251,6 +227,22 @@ def rotate_keys() -> None:
 
 
 @cli.command()
+def precheck(
+    route: Annotated[
+        str, typer.Option(help="SOURCE:DESTINATION; needed if there are several.")
+    ] = "",
+    create: Annotated[bool, typer.Option(help="Create what has no near match.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what a route's source sells in its destination, before an invoice fails."""
+    out = Terminal(as_json=as_json)
+    with opened() as engine, lanes_of(engine, backfilling=True):
+        all_there = prechecked(engine, route, out, create=create, as_json=as_json)
+    if not all_there:
+        raise typer.Exit(WITH_FAILURES)
+
+
+@cli.command()
 def log(
     filters: Annotated[list[str] | None, typer.Argument()] = None,
     cursor: str | None = None,
@@ -270,6 +262,15 @@ def failed(
 ) -> None:
     """Show what failed, newest first."""
     _print_log(filters_of("failed", filters or []), cursor, limit, as_json=as_json)
+
+
+@cli.command()
+def causes(
+    filters: Annotated[list[str] | None, typer.Argument()] = None, as_json: AsJson = False
+) -> None:
+    """Show what stops documents, largest amount first; filters as in Slack, such as dest:books."""
+    with opened() as engine:
+        show_causes(engine, filters or [], Terminal(as_json=as_json), as_json=as_json)
 
 
 @cli.command()

@@ -76,6 +76,21 @@ class ActionId(StrEnum):
     CAUSE_MENU = "cause_menu"
     """Value of the chosen option: what to do (assign, snooze, skip) and the cause's id."""
 
+    CAUSES_PAGE = "causes_page"
+    """Value: which page of the list of causes to show instead."""
+
+    PRECHECK_PAGE = "precheck_page"
+    """Value: the precheck's id and the first of its goods to show instead."""
+
+    PRECHECK_SHOW = "precheck_show"
+    """The same, shown beside the message to whoever pressed."""
+
+    PRECHECK_STOP = "precheck_stop"
+    """Value: the precheck's id."""
+
+    PRECHECK_CREATE = "precheck_create"
+    """Value: the id of the precheck whose missing goods are to be created."""
+
     OPEN_LINK = "open_link"
     """A button that opens an address: nothing to do but acknowledge."""
 

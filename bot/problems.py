@@ -55,6 +55,9 @@ class Wrong(StrEnum):
     NOT_RUNNING = "not_running"
     """There is no backfill to stop."""
 
+    NO_PERSON = "no_person"
+    """No person of the workspace who may look at it; nothing given: somebody must be named."""
+
     NO_CHANNEL = "no_channel"
     """A digest was asked for and no channel is set for it."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from bot.answers import RetriedView, brought_view, retried_view
 from bot.backfill_samples import backfill_samples
 from bot.bulk_samples import bulk_samples
+from bot.causes_samples import causes_samples
 from bot.channels import Audience
 from bot.digest_samples import NOW as THEN
 from bot.digest_samples import a_cause, digest_samples
@@ -20,6 +21,7 @@ from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered
 from bot.permissions import Action, Why
+from bot.precheck_samples import precheck_samples
 from bot.problems import Problem, Wrong
 from bot.rows import row_of
 from bot.verbs import FilterName, Verb
@@ -173,7 +175,9 @@ def samples() -> Samples:
         "finished": [{"view": one} for one in finished_samples(KINDS_OF_ROWS, a_cause())],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
+        **causes_samples(NOW),
         **holding_samples(NOW),
+        **precheck_samples(NOW),
         **bulk_samples(NOW),
         "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],
         "connect": [{"system": "hubspot", "name": "crm", "url": "https://invsync.example/oauth"}],
@@ -278,7 +282,7 @@ def _problems() -> list[Problem]:
         Problem(wrong, "1042", verb=verb, near=near, valid=tuple(FilterName), limit=limit)
         for wrong in Wrong
         for verb in Verb
-        for limit in (1, 100)
+        for limit in ((1, 100) if wrong is Wrong.TOO_MANY else (1,))
         if wrong is not Wrong.WRONG_VALUE
     ]
     valued = [

@@ -15,6 +15,7 @@ from bot.backfill import FormView, backfill_view
 from bot.blockkit import characters
 from bot.bulking import bulk_view
 from bot.cause import cause_view
+from bot.causes import Wanted, causes_view
 from bot.channels import Audience
 from bot.digest import digest_view
 from bot.document import MOST_LISTED, document_view
@@ -23,9 +24,10 @@ from bot.listing import MOST_LINES, Listed
 from bot.log import TWO_LINKS, log_view
 from bot.notices import Why
 from bot.permissions import Refused
+from bot.precheck import precheck_view
 from bot.problems import Problem
 from bot.render import Renderer
-from bot.rows import row_of
+from bot.rows import row_of, who_of
 from bot.status import status_view
 from bot.text import ELLIPSIS
 from bot.verbs import Verb
@@ -36,6 +38,7 @@ from sync.clock import Clock
 from sync.consents import Connected
 from sync.figures import Figures
 from sync.outward import Digest
+from sync.precheck import Precheck
 from sync.records import Filters, Numbered, Page, Retried, Sync
 from sync.store import Trouble
 from sync.store.holds import HoldRow
@@ -75,6 +78,10 @@ class Show:
         """Return the status card; `person` is the Slack user id of whom it says what is theirs."""
         view = status_view(figures, self._clock.now(), person)
         return self._draw("status", view=view)
+
+    def causes(self, causes: Sequence[Cause], wanted: Wanted, start: int = 0) -> Message:
+        """Return the page of the list of open causes that begins at `start`."""
+        return self._draw("causes", view=causes_view(causes, wanted, start, self._clock.now()))
 
     def digest(
         self,
@@ -179,6 +186,20 @@ class Show:
         """Answer a press about a bulk retry; what it `told` stands in `bulk_told.xml`."""
         view = bulk_view(progress, self._clock.now()) if progress else None
         return self._draw("bulk_told", view=view, told=told)
+
+    def precheck(self, precheck: Precheck) -> Message:
+        """Return a precheck's one message as it stands."""
+        return self._draw("precheck", view=precheck_view(precheck, self._clock.now()))
+
+    def precheck_page(self, precheck: Precheck, start: int) -> Message:
+        """Return what it found from `start` on, for one person."""
+        view = precheck_view(precheck, self._clock.now(), start, living=False)
+        return self._draw("precheck", view=view)
+
+    def precheck_told(self, precheck: Precheck, told: str) -> Message:
+        """Answer what was asked of a precheck; what it `told` stands in `precheck_told.xml`."""
+        who = who_of(precheck.by)
+        return self._draw("precheck_told", precheck=precheck, by=who, told=told)
 
     def hold(self, hold: HoldRow) -> Message:
         """Return a held connection's one message as it stands."""

@@ -11,10 +11,12 @@ class Verb(StrEnum):
 
     LOG = "log"
     FAILED = "failed"
+    CAUSES = "causes"
     SHOW = "show"
     RETRY = "retry"
     SYNC = "sync"
     BACKFILL = "backfill"
+    PRECHECK = "precheck"
     DIGEST = "digest"
     CONNECT = "connect"
     PAUSE = "pause"
@@ -33,7 +35,17 @@ STOP = "stop"
 """The word that ends a backfill."""
 
 ROUTE = "route"
-"""What names a route before the colon, for `sync` and `backfill`."""
+"""What names a route before the colon, for `sync`, `backfill` and `precheck`."""
+
+
+class CauseFilter(StrEnum):
+    """The filters of `causes`, as they are typed before the colon."""
+
+    ERROR = "error"
+    CAUSE = "cause"
+    SKU = "sku"
+    DEST = "dest"
+    OWNER = "owner"
 
 
 class FilterName(StrEnum):

@@ -53,6 +53,8 @@ NEEDED: Mapping[ActionId | None, Action] = {
     ActionId.BULK_STOP: Action.STOP,
     ActionId.BULK_APPROVE: Action.DECIDE,
     ActionId.CAUSE_MENU: Action.ASSIGN,
+    ActionId.PRECHECK_STOP: Action.STOP,
+    ActionId.PRECHECK_CREATE: Action.FIX,
 }
 """What a button asks for beyond a look."""
 

@@ -11,8 +11,17 @@ from handlers import parse
 from handlers.words import words as read_words
 from sync.engine import Engine
 from sync.outward import Post
-from sync.records import Connection, Filters
-from sync.systems import PAIRS
+from sync.records import Connection, Filters, Route
+from sync.systems import PAIRS, STATUSES
+
+TRY_OUT = (
+    "To try invsync without an account: python app.py demo\n"
+    "To run it for a workspace, set what is missing above, then: python app.py serve"
+)
+WORKS_ITSELF = (
+    "With SQLite `serve` works by itself. For more machines, name a PostgreSQL that all can reach: "
+    "INVSYNC_DATABASE_URL=postgresql+psycopg://user:password@host/invsync"
+)
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -53,6 +62,15 @@ def ends_of(engine: Engine, source: str, destination: str) -> tuple[Connection, 
         pairs = ", ".join(f"{one} feeds {other}" for one, other in sorted(PAIRS))
         raise WrongUse(f"{source} cannot feed {destination}: {pairs}.")
     return ends
+
+
+def routed(
+    engine: Engine, source: str, destination: str, since: str, statuses: Sequence[str] | None
+) -> Route:
+    """Let a source feed a destination from a day on, or from today. Raises WrongUse."""
+    ends = ends_of(engine, source, destination)
+    first_day = day_of(since) if since else engine.clock.now().date()
+    return engine.add_route(ends[0], ends[1], first_day, statuses or STATUSES[ends[0].system])
 
 
 def day_of(text: str) -> date:

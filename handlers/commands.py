@@ -5,7 +5,7 @@ channel where invsync was invited and that no outsider reads.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,16 +21,17 @@ from bot.show import Show
 from bot.subscriptions import Digests
 from bot.verbs import DigestWord, Verb
 from bot.watching import Follows, Person
-from handlers import parse, pausing
+from handlers import parse, parse_causes, parse_precheck, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.incoming import Payload, Typed, typed
 from handlers.links import Links
+from handlers.prechecking import NEEDS, Prechecking
 from sync.backfill import Backfills
 from sync.engine import Engine
-from sync.records import Actor, Answer, Retried, Route, Sync
+from sync.records import Actor, Answer, Filters, Retried, Route, Sync
 from sync.states import Status
 
 Message = Mapping[str, Any]
@@ -50,6 +51,7 @@ class Commands:
     zone: ZoneInfo
     backfills: Backfills
     forms: Forms
+    prechecking: Prechecking
 
     def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
         """Answer what was typed."""
@@ -76,11 +78,14 @@ class Commands:
             Problem: self.wrong,
             parse.Status: self.status,
             parse.Log: self.log,
+            parse_causes.Causes: self.causes,
             parse.Show: self.document,
             parse.Retry: self.retry,
             parse.Sync: self.sync,
             parse.Backfill: self.backfill,
             parse.StopBackfill: self.stop_backfill,
+            parse_precheck.Precheck: self.prechecking.begin,
+            parse_precheck.StopPrecheck: self.prechecking.end,
             parse.Digest: self.digest,
             parse.Connect: self.connect,
             parse.Pause: self.pause,
@@ -99,7 +104,15 @@ class Commands:
 
     def log(self, command: parse.Log, _call: Typed, _person: Actor) -> Message:
         """Show the first page of the log."""
-        return self.show.log(self.engine.log(command.filters), command.filters, None)
+        filters = self._numbered(command.filters)
+        return self.show.log(self.engine.log(filters), filters, None)
+
+    def causes(self, command: parse_causes.Causes, call: Typed, _person: Actor) -> Message:
+        """Show the first page of the list of causes."""
+        wanted = command.wanted
+        if wanted.owner == parse_causes.ME:
+            wanted = replace(wanted, owner=call.user)
+        return self.show.causes(self.engine.store.causes.open(), wanted)
 
     def document(self, command: parse.Show, _call: Typed, _person: Actor) -> Message:
         """Show one document, or the list where the number means several."""
@@ -185,6 +198,15 @@ class Commands:
         """Say what a verb does, or what there is."""
         return self.show.help(command.verb)
 
+    def _numbered(self, filters: Filters) -> Filters:
+        """Return the filters with type and key of a cause that was named by its number."""
+        number = parse_causes.cause_number(filters.cause_key or "")
+        named = None if number is None else self.engine.store.causes.get(number)
+        if named is None:
+            return filters
+        key = named.key or None
+        return replace(filters, error_type=named.error_type, cause_key=key)
+
     def _retried(self, number: str, call: Typed, person: Actor) -> list[tuple[str, Retried]]:
         found = _to_retry(self.engine.find(number))
         if not found:
@@ -208,6 +230,8 @@ def needed(command: parse.Command | Problem) -> Action:
             return Action.STOP
         case parse.Digest(DigestWord.NOW):
             return Action.DIGEST
+        case parse_precheck.Precheck() | parse_precheck.StopPrecheck():
+            return NEEDS[type(command)]
         case parse.Connect():
             return Action.CONNECT
         case parse.Pause() | parse.Resume():

@@ -11,7 +11,10 @@ from unicodedata import category
 
 from bot.problems import Problem, Wrong
 from bot.verbs import ROUTE, SHARE, STOP, DigestWord, FilterName, Verb
+from handlers import parse_causes, parse_precheck
 from handlers.filters import FilterReader
+from handlers.parse_causes import Causes
+from handlers.parse_precheck import Precheck, StopPrecheck
 from handlers.words import Word, digits, nearest, number, unique, words
 from sync.records import CONNECTION_NAME, Filters
 from sync.systems import TITLES
@@ -118,11 +121,14 @@ class Help:
 Command = (
     Status
     | Log
+    | Causes
     | Show
     | Retry
     | Sync
     | Backfill
     | StopBackfill
+    | Precheck
+    | StopPrecheck
     | Digest
     | Connect
     | Pause
@@ -150,9 +156,11 @@ def parse(typed: str, now: datetime | None = None, zone: tzinfo = UTC) -> Comman
 def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command | Problem:
     readers: Mapping[Verb, Callable[[Sequence[Word]], Command | Problem]] = {
         Verb.STATUS: _status,
+        Verb.CAUSES: parse_causes.causes,
         Verb.SHOW: _show,
         Verb.SYNC: _sync,
         Verb.BACKFILL: _backfill,
+        Verb.PRECHECK: parse_precheck.precheck,
         Verb.DIGEST: _digest,
         Verb.CONNECT: _connect,
         Verb.PAUSE: partial(_pause, verb),

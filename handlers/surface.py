@@ -24,6 +24,7 @@ from bot.outbox import Outbox
 from bot.people import People
 from bot.permissions import Role
 from bot.posts import direct
+from bot.precheck import PrecheckMessages
 from bot.schedule import Schedule
 from bot.sender import Sender
 from bot.settings import Settings
@@ -34,14 +35,16 @@ from bot.subscriptions import Digests, Subscription
 from bot.watching import Follows
 from bot.web import Health, Part, Pulse, Site, fresh, site
 from bot.webhooks import webhook_routes
-from handlers.actions import Actions
+from handlers.actions import Actions, Handler
 from handlers.bulking import Bulking
 from handlers.causes import Causes
+from handlers.causing import CauseButtons
 from handlers.commands import Commands
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.links import Links
 from handlers.listen import Trouble, listen
+from handlers.prechecking import Prechecking
 from handlers.telling import Teller
 from sync.consents import FORGOTTEN_AFTER, Connected, Consents
 from sync.engine import Engine
@@ -95,6 +98,7 @@ class Surface:
         self._bulks = BulkMessages(
             engine.bulks, engine.store, self.outbox, show, clock, self.digests.channel
         )
+        self._prechecks = PrecheckMessages(engine.store, self.outbox, show, clock)
         self._app = bolt_app(workspace, settings)
         self._listen(workspace, gate, channels, links, settings)
         self._socket = None if http else _socket(self._app, settings, workspace, socket_times)
@@ -114,11 +118,28 @@ class Surface:
         reads, zone, digests = workspace.reads, settings.timezone, self.digests
         forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
         teller = Teller(outbox, reads)
-        others = {**Bulking(engine, show, teller).handlers()}
-        others[ActionId.CAUSE] = Causes(engine, show, teller)
+        prechecking = Prechecking(engine, outbox, show, teller)
+        others: dict[ActionId | None, Handler] = {
+            ActionId.CAUSE: Causes(engine, show, teller),
+            **prechecking.handlers(),
+            **Bulking(engine, show, teller).handlers(),
+            **CauseButtons(engine, outbox, show).handlers(),
+        }
         listen(
             self._app,
-            Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
+            Commands(
+                engine,
+                outbox,
+                show,
+                gate,
+                digests,
+                channels,
+                links,
+                zone,
+                backfills,
+                forms,
+                prechecking,
+            ),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
             Trouble(outbox, show, Straight(reads)),
@@ -134,6 +155,7 @@ class Surface:
         self._messages.start()
         self._holds.start()
         self._bulks.start()
+        self._prechecks.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
@@ -151,6 +173,7 @@ class Surface:
         self._messages.stop()
         self._holds.stop()
         self._bulks.stop()
+        self._prechecks.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
@@ -159,6 +182,7 @@ class Surface:
         self._messages.ring()
         self._holds.ring()
         self._bulks.ring()
+        self._prechecks.ring()
 
     def site(self) -> Site:
         """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""

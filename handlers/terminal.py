@@ -294,6 +294,21 @@ def _moves(sync: Sync) -> bool:
     return sync.status is Status.PROCESSING or (sync.status is Status.PENDING and not waits)
 
 
+def route_rows(engine: Engine) -> list[dict[str, Any]]:
+    """Return the routes with how their last sweeps went."""
+    sweeps = engine.store.connections.sweeps()
+    return [
+        {
+            "route": route.name,
+            "since": route.since.isoformat(),
+            "statuses": list(route.statuses),
+            "swept_at": instant(sweeps[route.name][0]),
+            "sweep_reason": sweeps[route.name][1],
+        }
+        for route in engine.routes()
+    ]
+
+
 def replaced(answer: Numbered, syncs: Sequence[Sync]) -> Numbered:
     """Return the answer with its documents as they stand now."""
     return replace(answer, syncs=syncs)

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     (?P<link><[^<>]*>)
     | (?P<key>\w+)\s?[:：]\s?[{QUOTES}](?P<quoted>[^{QUOTES}]*)[{QUOTES}]?
     | [{QUOTES}](?P<quote>[^{QUOTES}]*)[{QUOTES}]?
+    | (?P<to>\w+)[:：][ ]?<(?P<mention>@[^<>]*)>
     | (?P<name>\w+)[:：](?!//)[ ]?(?P<value>[^\s{QUOTES}]*)
     | (?P<word>[^\s,،;؛<>{QUOTES}]+)
     """,
@@ -79,12 +80,19 @@ def _unslacked(typed: str) -> str:
 def _word(match: re.Match[str]) -> Word:
     found = match.groupdict()
     if found["link"] is not None:
-        return Word(_label(found["link"][1:-1]))
+        return Word(_linked(found["link"][1:-1]))
     if found["key"] is not None:
         return Word(html.unescape(found["quoted"]), found["key"].casefold())
+    if found["to"] is not None:
+        return Word(_linked(found["mention"]), found["to"].casefold())
     if found["name"] is not None:
         return Word(html.unescape(found["value"]).strip(",،;؛"), found["name"].casefold())
     return Word(html.unescape(found["quote"] or _last_part(found["word"] or "")))
+
+
+def _linked(link: str) -> str:
+    """Return what a link stands for: a person is `@` and their id, since names are not unique."""
+    return link.partition("|")[0] if link.startswith("@") else _label(link)
 
 
 def _label(link: str) -> str:

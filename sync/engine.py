@@ -21,6 +21,7 @@ from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
 from sync.oddities import odd_in
 from sync.opener import Opener
+from sync.prechecks import Prechecks
 from sync.probing import Probing
 from sync.records import (
     Actor,
@@ -98,6 +99,7 @@ class Engine:
         self.probing = Probing(store, self.opener, clock)
         self.bulks = Bulks(store, self.probing, clock, times, limits, sent=self._found)
         self.watch = Watch(store, self.probing, clock, self.lanes.owner, told=self._tell)
+        self.prechecks = Prechecks(store, self.opener, clock, times)
         self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._found)
 
     def start(
@@ -124,6 +126,7 @@ class Engine:
         if sweeping or backfilling:
             self.backfills.start(alone=alone)
             self.bulks.start(alone=alone)
+            self.prechecks.start(alone=alone)
 
     def stop(self, grace: float = 5.0) -> None:
         """Stop claiming, let all that runs end within `grace` seconds, close connections.
@@ -135,12 +138,13 @@ class Engine:
         self.watch.stop()
         self.backfills.end()
         self.bulks.end()
+        self.prechecks.end()
         self.holding.stop()
         self.opener.pacing.end()
         until = time.monotonic() + grace  # of them all: a supervisor does not wait for each
         ended = self.lanes.stop(grace)
-        running = (self.sweeper, self.hearing, self.watch, self.backfills, self.bulks, self.holding)
-        for one in running:
+        works = (self.backfills, self.bulks, self.prechecks)
+        for one in (self.sweeper, self.hearing, self.watch, *works, self.holding):
             one.join(max(0.0, until - time.monotonic()))
         if ended:
             self.opener.close()

@@ -21,6 +21,7 @@ from sync.store.outbox import Posts
 from sync.store.paces import Paces
 from sync.store.persistence import Persistence
 from sync.store.ping import ping
+from sync.store.prechecks import PrecheckRows
 from sync.store.presses import Presses
 from sync.store.queue import Queue
 from sync.store.reports import Reports
@@ -58,6 +59,7 @@ class Store:
         self.choices = Choices(self._database)
         self.deeds = Deeds(self._database)
         self.bulks = Bulks(self._database, self.queue, self.deeds)
+        self.prechecks = PrecheckRows(self._database)
         self.lanes = Lanes(self._database)
         self.holds = Holds(self._database)
         self.paces = Paces(self._database)

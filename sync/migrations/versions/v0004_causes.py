@@ -25,6 +25,7 @@ def upgrade() -> None:
     _deeds()
     _choices()
     _bulks()
+    _prechecks()
     _blockers()
     _syncs()
     _digests()
@@ -141,6 +142,36 @@ def _bulks() -> None:
     )
     op.create_index("ix_bulks_cause_id", "bulks", ["cause_id"])
     op.create_index("ix_bulks_state", "bulks", ["state", "id"])
+
+
+def _prechecks() -> None:
+    op.create_table(
+        "prechecks",
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("route_id", ROW_ID, nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("stopping", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("looked", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("missing", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("actor_id", sa.String(80), nullable=False),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.String(200)),
+        sa.Column("creator_id", sa.String(80)),
+        sa.Column("creator_name", sa.Text()),
+        sa.Column("create_receipt", sa.String(200)),
+        sa.Column("owner", sa.String(80)),
+        sa.Column("lease_until", UtcDateTime),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("finished_at", UtcDateTime),
+        sa.Column("message", sa.JSON()),
+        sa.ForeignKeyConstraint(["route_id"], ["routes.id"], name="fk_prechecks_route_id"),
+        sa.UniqueConstraint("receipt", name="uq_prechecks_receipt"),
+        sa.PrimaryKeyConstraint("id", name="pk_prechecks"),
+    )
+    op.create_index("ix_prechecks_route_id", "prechecks", ["route_id"])
+    op.create_index("ix_prechecks_state", "prechecks", ["state"])
 
 
 def _blockers() -> None:

@@ -1,0 +1,120 @@
+"""The list of causes: its order, its pages, and what its buttons carry."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from bot.actions import LONGEST_VALUE, BadValue
+from bot.causes import PAGE, Wanted, causes_of, causes_value, causes_view, largest
+from bot.causes_samples import causes_samples
+from bot.samples import NOW
+from sync.causes import Cause
+from sync.errors import ErrorType
+from sync.money import Money
+from sync.records import Actor
+from tests.builders import NOON
+
+
+def cause(number: int, *amounts: Money, count: int = 1) -> Cause:
+    """Return an open cause with these amounts."""
+    return Cause(
+        id=number,
+        lane="books",
+        system="daftra",
+        error_type=ErrorType.SKU_NOT_FOUND,
+        key=f"SKU-{number}",
+        subject="",
+        count=count,
+        amounts=amounts,
+        releases=count,
+        released=amounts,
+        retrying=0,
+        oldest=NOON,
+        first_seen=NOON,
+        opened_at=NOON,
+        closed_at=None,
+        openings=1,
+        checked=None,
+        owner=None,
+        snoozed_until=None,
+        snoozed_at=0,
+    )
+
+
+def ids(causes: Sequence[Cause]) -> list[int]:
+    """Return the numbers of causes."""
+    return [one.id for one in causes]
+
+
+def test_the_largest_amount_comes_first() -> None:
+    """Within a currency the amount decides; what stops nothing that needs somebody comes last."""
+    small, large = cause(1, Money.of("10", "SAR")), cause(2, Money.of("90", "SAR"))
+    waiting = cause(3, count=0)
+    assert ids(largest([waiting, small, large])) == [2, 1, 3]
+
+
+def test_currencies_are_never_summed() -> None:
+    """A dollar cause is not small because its number is: it is most of what dollars stop."""
+    riyals = [cause(one, Money.of("1000", "SAR")) for one in (1, 2, 3)]
+    dollars = cause(4, Money.of("20", "USD"))
+    assert ids(largest([*riyals, dollars])) == [4, 1, 2, 3]
+
+
+def test_pages_follow_one_another() -> None:
+    """Ten a page, each cause on one page, and the buttons lead from page to page and back."""
+    causes = [cause(one, Money.of(str(100 - one), "SAR")) for one in range(1, 26)]
+    start, seen = 0, []
+    while True:
+        view = causes_view(causes, Wanted(), start, NOON)
+        seen += [row.id for row in view.rows]
+        assert len(view.rows) <= PAGE
+        if view.next is None:
+            break
+        start = causes_of(view.next)[1]
+    assert seen == list(range(1, 26))
+    assert view.previous
+    assert causes_of(view.previous) == (Wanted(), 10)
+
+
+def test_a_page_that_is_gone_becomes_the_last_one() -> None:
+    """A button of an old message leads to what is there now."""
+    view = causes_view([cause(1)], Wanted(), 30, NOON)
+    assert (view.first, view.last, view.previous) == (1, 1, None)
+    assert causes_view([], Wanted(), 30, NOON).rows == []
+
+
+def test_the_list_is_narrowed() -> None:
+    """A number, a key, a connection and an owner narrow the list."""
+    mine = replace(cause(1), owner=Actor("U0SARA", "Sara"))
+    other = replace(cause(2), lane="ledger")
+    for wanted, found in (
+        (Wanted(key="1"), [1]),
+        (Wanted(key="SKU-2"), [2]),
+        (Wanted(destination="ledger"), [2]),
+        (Wanted(owner="U0SARA"), [1]),
+        (Wanted(owner="nobody"), [2]),
+        (Wanted(ErrorType.CONFLICT), []),
+    ):
+        assert [row.id for row in causes_view([mine, other], wanted, 0, NOON).rows] == found
+
+
+def test_a_button_carries_its_filters() -> None:
+    """What a button carries is read back exactly, and fits, however long the key is."""
+    wanted = Wanted(ErrorType.SKU_NOT_FOUND, "ش" * 200, "books", "U0SARA")
+    value = causes_value(wanted, 20)
+    assert len(value) <= LONGEST_VALUE
+    assert causes_of(value) == (wanted, 20)
+
+
+@pytest.mark.parametrize("value", [None, "", "7", "[]", "{}", '{"from":"x"}', '{"from":1,"x":2}'])
+def test_a_foreign_value_is_refused(value: str | None) -> None:
+    """What is not ours is told as an old button."""
+    with pytest.raises(BadValue):
+        causes_of(value)
+
+
+def test_samples_draw_every_type() -> None:
+    """The samples hold a page for each error type."""
+    views = [model["view"] for model in causes_samples(NOW)["causes"]]
+    assert {row.error_type for view in views for row in view.rows} == set(ErrorType)
