@@ -41,6 +41,7 @@ DOORS = {
     "uvicorn": ("bot/web.py",),
     "typer": ("app.py",),
     "procrastinate": ("sync/handout.py",),
+    "rapidfuzz": ("sync/nearness.py",),
     "rich": ("handlers/terminal.py", "demo/visit.py"),
     "cryptography": ("sync/store/connections.py", "bot/settings.py"),
 }
