@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from sync.causes import DeedKind
 from sync.documents import Booked
+from sync.points import point
 from sync.records import LINKED, Actor, Sync, WaitingFor
 from sync.states import Move, Status
 from sync.store import rows
@@ -42,24 +43,23 @@ _HOLDER = (
     )
     .limit(1)
 )
-_DEED = sa.select(deeds.c.detail).where(deeds.c.receipt == sa.bindparam("of_receipt"))
-_BOUND = sa.select(
-    sa.func.max(blockers.c.id), sa.func.count(sa.distinct(blockers.c.sync_id))
-).where(blockers.c.cause_id == sa.bindparam("of_cause"), blockers.c.open)
+_DEED = sa.select(deeds.c.detail, deeds.c.at).where(deeds.c.receipt == sa.bindparam("of_receipt"))
+_COUNT = sa.select(sa.func.count(sa.distinct(blockers.c.sync_id))).where(
+    blockers.c.cause_id == sa.bindparam("of_cause"), blockers.c.open
+)
 _STOPPED = (
     sa.select(syncs.c.id, syncs.c.fence)
     .where(
         _FAILED,
+        syncs.c.at <= sa.bindparam("bound", type_=syncs.c.at.type),
         syncs.c.id.in_(
             sa.select(blockers.c.sync_id).where(
-                blockers.c.cause_id == sa.bindparam("of_cause"),
-                blockers.c.open,
-                blockers.c.id <= sa.bindparam("bound"),
+                blockers.c.cause_id == sa.bindparam("of_cause"), blockers.c.open
             )
         ),
     )
     .order_by(syncs.c.id)
-    .limit(CHUNK)
+    .limit(sa.bindparam("most"))
     .with_for_update()
 )
 _THIS_CAUSE = sa.update(causes).where(causes.c.id == sa.bindparam("this_cause"))
@@ -103,19 +103,23 @@ class Said:
 
 
 class Decisions:
-    """People's decisions, each kept whole or not at all."""
+    """People's decisions, each kept whole or not at all; `chunk`: documents of one transaction."""
 
-    def __init__(self, database: Database, queue: Queue, deeds_: Deeds) -> None:
+    def __init__(self, database: Database, queue: Queue, deeds_: Deeds, chunk: int = CHUNK) -> None:
         self._database = database
         self._queue = queue
         self._deeds = deeds_
+        self._chunk = chunk
 
     def taken(self, receipt: str | None) -> dict[str, Any] | None:
         """Return the detail of the deed that was done under this receipt, or None."""
         if receipt is None:
             return None
         with self._database.read() as connection:
-            return self._detail(connection, receipt)
+            detail: dict[str, Any] | None = connection.execute(
+                _DEED, {"of_receipt": receipt}
+            ).scalar()
+        return detail
 
     def beside(self, cause_id: int, most: int) -> list[tuple[int, int]]:
         """Return which other causes stop documents of this one, with how many, most first."""
@@ -165,14 +169,16 @@ class Decisions:
 
         What fails for it later is not touched, also where this goes on after an interruption.
         """
+        bound = said.at
         with self._database.write() as connection:
-            bound, count = connection.execute(_BOUND, {"of_cause": cause_id}).one()
-            detail: dict[str, Any] = {"reason": reason, "bound": bound or 0, "count": count}
+            count: int = connection.execute(_COUNT, {"of_cause": cause_id}).scalar() or 0
+            detail = {"reason": reason, "count": count}
             if not self._new(connection, DeedKind.SKIP, said, cause_id, None, detail):
-                detail = self._detail(connection, said.receipt or "") or detail
-        while self._skip_some(cause_id, detail["bound"], reason, said) == CHUNK:
-            pass
-        return int(detail["count"])
+                before = connection.execute(_DEED, {"of_receipt": said.receipt}).one()
+                count, bound = before.detail["count"], before.at
+        while self._skip_some(cause_id, bound, reason, said) == self._chunk:
+            point("skip.chunk")
+        return count
 
     def reopen(self, sync_id: int, settle: timedelta, said: Said) -> bool:
         """REOPEN a skipped sync: it goes back to its lane. Returns whether it is new."""
@@ -217,8 +223,8 @@ class Decisions:
             connection.execute(_THIS_CAUSE.values(values), {"this_cause": cause_id})
         return True
 
-    def _skip_some(self, cause_id: int, bound: int, reason: str, said: Said) -> int:
-        given = {"of_cause": cause_id, "bound": bound}
+    def _skip_some(self, cause_id: int, bound: datetime, reason: str, said: Said) -> int:
+        given = {"of_cause": cause_id, "bound": bound, "most": self._chunk}
         with self._database.write() as connection:
             found = [(row.id, row.fence) for row in connection.execute(_STOPPED, given)]
             ids = [sync_id for sync_id, _ in found]
@@ -279,10 +285,6 @@ class Decisions:
             detail=detail,
             receipt=said.receipt,
         )
-
-    def _detail(self, connection: Connection, receipt: str) -> dict[str, Any] | None:
-        detail: dict[str, Any] | None = connection.execute(_DEED, {"of_receipt": receipt}).scalar()
-        return detail
 
 
 def _skipped(reason: str, now: datetime) -> dict[str, Any]:
