@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.actions import CallbackId
+from bot.actions import MENU, CallbackId
 from bot.rows import Who, who_of
 from sync.causes import Cause, Deed, DeedKind, Verdict
 from sync.connectors.base import Choice
@@ -31,6 +31,13 @@ FORMS: Mapping[DeedKind, CallbackId] = {
     DeedKind.LINK: CallbackId.FIX_LINK,
 }
 """Which form a deed is asked for with."""
+
+
+DRAWN: Mapping[str, str] = {
+    **{form.value: form.value for form in FORMS.values()},
+    **{one.value: f"fix_{one.value}" for one in MENU},
+}
+"""Which template a form is drawn with."""
 
 
 class Bulked(StrEnum):

@@ -15,6 +15,7 @@ from bot.channels import Audience
 from bot.digest_samples import NOW as THEN
 from bot.digest_samples import digest_samples
 from bot.document import document_view
+from bot.fix_samples import fix_samples
 from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered
@@ -176,6 +177,7 @@ def samples() -> Samples:
         "finished": [{"row": row_of(one)} for one in KINDS_OF_ROWS],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
+        **fix_samples(NOW),
         **holding_samples(NOW),
         **bulk_samples(NOW),
         "brought": [{"view": brought_view(one)} for one in ([_FOUND], _NUMBERED)],

@@ -106,7 +106,7 @@ class Fixes:
         return {ActionId.FIX: self.fix, ActionId.CAUSE_MENU: self.menu}
 
     def forms(self) -> Mapping[str, Callable[[Submitted], Message]]:
-        """Return what answers which form, each with the view that follows. They raise WrongField."""
+        """Return what answers which form, with the view that follows; each raises WrongField."""
         promised = dict.fromkeys(NEEDED, self.promise)
         decided = {CallbackId.ASSIGN: self.assign, CallbackId.SNOOZE: self.snooze}
         return {form.value: answer for form, answer in {**promised, **decided}.items()}
@@ -183,7 +183,7 @@ class Fixes:
     def promise(self, sent: Submitted) -> Message:
         """Promise what a form asks for; its outcome takes the form's place. Raises WrongField."""
         form, origin, person = self._allowed(sent)
-        values = self._checked(form, origin, sent)
+        values = self._checked(form, sent)
         view = sent.receipt.removeprefix("view:")
         asked = Asked(
             form,
@@ -250,7 +250,7 @@ class Fixes:
             raise self._wrong(FIRST_FIELD[form], Why.CLOSED if cause else Why.UNKNOWN)
         return form, origin, person
 
-    def _checked(self, form: CallbackId, origin: Origin, sent: Submitted) -> Mapping[str, str]:
+    def _checked(self, form: CallbackId, sent: Submitted) -> Mapping[str, str]:
         """Return the entries, once those are right that need no system. Raises WrongField."""
         values = dict(sent.values)
         try:
@@ -275,7 +275,7 @@ class Fixes:
             price = decimal_of(text)
         except ValueError:
             raise self._wrong("price", "no_price") from None
-        if not 0 <= price < 10**12:  # noqa: PLR2004 - beyond it no price is meant
+        if not 0 <= price < 10**12:
             raise self._wrong("price", "no_price")
         return str(price)
 

@@ -20,10 +20,11 @@ from bot.holding import HoldMessages
 from bot.modals import Modals
 from bot.news import News
 from bot.notices import Notices
-from bot.outbox import Outbox
+from bot.outbox import Errand, Outbox
 from bot.people import People
 from bot.permissions import Role
 from bot.posts import direct
+from bot.repairs import MEND, Mend
 from bot.schedule import Schedule
 from bot.sender import Sender
 from bot.settings import Settings
@@ -37,6 +38,7 @@ from handlers.actions import Actions
 from handlers.bulking import Bulking
 from handlers.causes import Causes
 from handlers.commands import Commands
+from handlers.fixing import Fixes
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.links import Links
@@ -78,7 +80,10 @@ class Surface:
         owner = partial(owner_of, settings, self._people)
         notices = Notices(engine.store, clock, show, owner, settings.timezone)
         sender = Sender(workspace.posts, engine.store, channels, clock, undrawn=notices.undrawn)
-        errands = {BRING: Bring(engine, show)}
+        errands: dict[str, Errand] = {
+            BRING: Bring(engine, show),
+            MEND: Mend(engine, show, workspace.posts),
+        }
         self.outbox = Outbox(engine.store, sender, clock, errands, notices.undelivered)
         self.digests = Digests(engine, self.outbox.put, show, subscription(settings))
         self._news = News(engine, self.outbox, show, self.digests)
@@ -111,15 +116,17 @@ class Surface:
         engine, outbox, show = self._engine, self.outbox, self._show
         backfills = engine.backfills
         reads, zone, digests = workspace.reads, settings.timezone, self.digests
-        forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
-        teller = Teller(outbox, reads)
-        others = {**Bulking(engine, show, teller).handlers()}
+        modals, teller = Modals(reads), Teller(outbox, reads)
+        fixes = Fixes(engine, outbox, show, gate, modals, teller, zone)
+        forms = Forms(engine, backfills, outbox, show, gate, modals, fixes.forms())
+        others = {**Bulking(engine, show, teller).handlers(), **fixes.handlers()}
         others[ActionId.CAUSE] = Causes(engine, show, teller)
         listen(
             self._app,
             Commands(engine, outbox, show, gate, digests, channels, links, zone, backfills, forms),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
+            fixes.options,
             Trouble(outbox, show, Straight(reads)),
         )
 
