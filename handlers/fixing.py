@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from slack_bolt import Ack, BoltResponse
 
-from bot.actions import ActionId, BadValue, CallbackId, action_of, cause_of, id_of, menu_of
+from bot.actions import ActionId, BadValue, CallbackId, action_of, cause_of, menu_of
 from bot.fixes import FORMS, FixView, fix_view, groups_of, suggested, told_view, until_of
 from bot.modals import Modals
 from bot.outbox import Outbox
 from bot.permissions import Action, Role
 from bot.problems import Problem, Wrong
-from bot.repairs import KINDS, Asked, mend
+from bot.repairs import Asked, mend
 from bot.show import Message, Show
 from handlers.forms import WrongField
 from handlers.gate import Gate
@@ -243,7 +243,10 @@ class Fixes:
         person = self.gate.passed(sent.user, sent.team, NEEDED[form])
         if not isinstance(person, Actor):
             raise WrongField(FIRST_FIELD[form], person)
-        origin = origin_of(sent.private)
+        try:
+            origin = origin_of(sent.private)
+        except BadValue:
+            raise self._wrong(FIRST_FIELD[form], Why.UNKNOWN) from None
         cause = self.engine.store.causes.get(origin.cause_id)
         again = self.engine.store.decisions.taken(sent.receipt) is not None
         if not again and (cause is None or not cause.open):
@@ -266,8 +269,8 @@ class Fixes:
         chooses = form in {CallbackId.FIX_PRODUCT, CallbackId.FIX_RECORD} and not creates
         if chooses and "record" not in values:
             raise self._wrong("record", Why.NO_RECORD)
-        if form is CallbackId.FIX_LINK:
-            id_of(values.get("document"))
+        if form is CallbackId.FIX_LINK and not values.get("document", "").isdecimal():
+            raise self._wrong("document", Why.UNKNOWN)
         return values
 
     def _price(self, text: str) -> str:
@@ -298,7 +301,10 @@ class Fixes:
             ActionId.SUGGEST_PERSON: self._people,
         }
         find = finds.get(action_of(search.action))
-        drawn = find(search) if find else None
+        try:
+            drawn = find(search) if find else None
+        except BadValue:  # of a form that is not ours any more
+            drawn = None
         groups = groups_of(drawn) if drawn else []
         return ack(option_groups=groups) if groups else ack(options=[])
 
@@ -323,6 +329,3 @@ def _channel_of(press: Pressed) -> str:
     """Return the channel that the person looks at, or nothing."""
     channel = (press.modal.private if press.modal else press.channel) or ""
     return channel if _CHANNEL.fullmatch(channel) else ""
-
-
-__all__ = ["FIRST_FIELD", "KINDS", "NEEDED", "Fixes", "Origin", "origin_of"]
