@@ -31,6 +31,7 @@ from sync.records import (
     CHANGED,
     CREDIT_ON_INVOICE,
     ENGINE,
+    LINKED,
     ROUNDED,
     Actor,
     Answer,
@@ -131,7 +132,7 @@ KINDS_OF_ROWS = (
     replace(SUCCESS, id=12, kind=Kind.RETURN),
     *(
         replace(SUCCESS, id=31 + place, note=note, reason=_REMARK, source_system="quickbooks")
-        for place, note in enumerate((CHANGED, ROUNDED, CREDIT_ON_INVOICE))
+        for place, note in enumerate((CHANGED, ROUNDED, CREDIT_ON_INVOICE, LINKED))
     ),
     replace(FAILED, id=13, not_before=NOW, error_type=ErrorType.DESTINATION_DOWN),
     replace(BARE, id=14, status=Status.PROCESSING, attempted_at=NOW),

@@ -1,7 +1,7 @@
-"""Fixes as people press for them: forms over real sockets, from the button to what they are told."""
+"""Fixes as people press for them: forms over real sockets, from button to outcome."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -40,8 +40,8 @@ TYPES = {
 class Office(Desk):
     """A desk whose fixes reach the shop and the books of the test."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        super().__init__(folder, **settings)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         ends, clock = Ends(self.shop, self.books), self.engine.clock
         probing = Probing(self.store, cast("Opener", ends), clock)
         self.engine.fixing = Fixing(self.store, ends, probing, clock, TIMES, self.surface.ring)
@@ -151,7 +151,7 @@ def test_an_email_that_the_source_refuses(office: Office) -> None:
     cause = office.fail(email=None, sku="WIDGET-001")
     form = office.form(cause.id)
     failure = Failure(ErrorType.CUSTOMER_INVALID, "c1", "email: has already been taken", "c1")
-    setattr(office.shop, "set_email", _raising(FixData(failure)))  # noqa: B010 - the shop's refusal
+    office.shop.refuses.append(FixData(failure))
     office.submit(form, email="sara@example.sa", where="source", then="retry")
     told = office.outcome()
     assert "The system refused it." in told
@@ -214,7 +214,7 @@ def test_an_sku_that_two_products_share(office: Office) -> None:
     cause = office.fail()
     form = office.form(cause.id)
     failure = Failure(ErrorType.CONFLICT, "HONEY-500", "Several products have the SKU: 7, 8")
-    setattr(office.books, "create_product", _raising(FixData(failure)))  # noqa: B010 - their refusal
+    office.books.refuses.append(FixData(failure))
     office.submit(form, how="create", name="Honey")
     assert "Several products have this SKU. Choose one of them instead." in office.outcome()
 
@@ -354,10 +354,3 @@ def test_what_no_form_mends_says_what_to_do(office: Office) -> None:
     form = office.form(cause.id)
     assert "submit" not in form
     assert ("check", str(cause.id)) in actions(form)
-
-
-def _raising(error: Exception) -> Callable[..., None]:
-    def raises(*_given: object) -> None:
-        raise error
-
-    return raises
