@@ -5,6 +5,7 @@ are read again at each press. What cannot be read raises BadValue, which carries
 """
 
 import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -74,7 +75,13 @@ class ActionId(StrEnum):
     """Value: the id of the cause to look at."""
 
     CAUSE_MENU = "cause_menu"
-    """Value of the chosen option: what to do (assign, snooze, skip) and the cause's id."""
+    """Value of the chosen option: what to do (assign, snooze, skip), a colon, the cause's id."""
+
+    SUGGEST = "record"
+    """Not pressed: the search for a record of the destination, in a form."""
+
+    SUGGEST_PERSON = "owner"
+    """Not pressed: the search for a person, in a form."""
 
     CAUSES_PAGE = "causes_page"
     """Value: which page of the list of causes to show instead."""
@@ -101,6 +108,18 @@ class CallbackId(StrEnum):
     DOCUMENT = "document"
     SYNC = "sync"
     BACKFILL = "backfill"
+    FIX_EMAIL = "fix_email"
+    FIX_PRODUCT = "fix_product"
+    FIX_RECORD = "fix_record"
+    FIX_LINK = "fix_link"
+    FIX_TOLD = "fix_told"
+    SKIP = "skip"
+    ASSIGN = "assign"
+    SNOOZE = "snooze"
+
+
+MENU = frozenset({CallbackId.ASSIGN, CallbackId.SNOOZE, CallbackId.SKIP})
+"""What a cause's menu offers."""
 
 
 class BadValue(ValueError):
@@ -151,10 +170,21 @@ def fix_value(cause_id: int, sync_id: int | None = None) -> str:
     return str(cause_id) if sync_id is None else f"{cause_id} {sync_id}"
 
 
-def fix_of(value: str | None) -> tuple[int, int | None]:
-    """Return the cause, and the document if any, that a Fix button is about. Raises BadValue."""
-    cause, parted, sync = (value or "").partition(" ")
-    return id_of(cause), id_of(sync) if parted else None
+def cause_of(value: str | None) -> tuple[int, int | None]:
+    """Return the cause that a Fix button is about and, in a document, its sync. Raises BadValue."""
+    cause, *more = re.split(r"[ :]", value or "", maxsplit=1)
+    return id_of(cause), id_of(more[0]) if more else None
+
+
+def menu_of(value: str | None) -> tuple[CallbackId, int, int | None]:
+    """Return what was chosen in a cause's menu (`assign:12`), its cause, perhaps its sync.
+
+    Raises BadValue.
+    """
+    what, _, cause = (value or "").partition(":")
+    if what not in MENU:
+        raise BadValue(value or "")
+    return CallbackId(what), *cause_of(cause)
 
 
 def id_of(value: str | None) -> int:

@@ -1,6 +1,6 @@
 """Opening modals: the one call to Slack that a listener makes, for its trigger lives 3 seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,15 @@ class Modals:
 
     def open(self, trigger: str, content: Mapping[str, Any]) -> bool:
         """Open a modal over what the person looks at; False where Slack would not."""
+        return self._show(self.client.views_open, trigger, content)
+
+    def push(self, trigger: str, content: Mapping[str, Any]) -> bool:
+        """Open a modal over the one that a button was pressed in; False where Slack would not."""
+        return self._show(self.client.views_push, trigger, content)
+
+    def _show(self, call: Callable[..., Any], trigger: str, content: Mapping[str, Any]) -> bool:
         try:
-            self.client.views_open(trigger_id=trigger, view=dict(content))
+            call(trigger_id=trigger, view=dict(content))
         except TROUBLE as error:
             log.warning("view.not_opened", error=error_code(error) or str(error))
             return False

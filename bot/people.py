@@ -14,6 +14,9 @@ from bot.web_api import TROUBLE, Cache, error_code
 from sync.clock import Clock
 
 KEPT = timedelta(minutes=5)
+MOST_NAMED = 60
+"""How many people are looked up for a choice among them."""
+
 WARM = timedelta(minutes=4)
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
@@ -70,6 +73,18 @@ class People:
         except TROUBLE as error:
             log.warning("people.unknown", role=role.name, error=error_code(error) or str(error))
             return None
+
+    def having(self, role: Role) -> Sequence[Person]:
+        """Return the members with `role` or a higher one, by name; none where Slack is silent."""
+        try:
+            roles = self._roles.get(self._team)
+            ids = [user for user, has in roles.items() if has >= role][:MOST_NAMED]
+            people = [self.person(user, self._team) for user in ids]
+        except TROUBLE as error:
+            log.warning("people.unknown", role=role.name, error=error_code(error) or str(error))
+            return ()
+        members = (one for one in people if one.standing is Standing.MEMBER)
+        return sorted(members, key=lambda one: one.name.casefold())
 
     def _is_member(self, user: str) -> bool:
         return self._members.get(user).standing is Standing.MEMBER

@@ -12,6 +12,7 @@ from sync.records import (
     ALREADY_SYNCED,
     CHANGED,
     CREDIT_ON_INVOICE,
+    LINKED,
     ROUNDED,
     Actor,
     Sync,
@@ -25,7 +26,7 @@ RETRYABLE = frozenset({Status.FAILED, Status.PENDING})
 LRM = "\u200e"
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
-NOTABLE = frozenset({CHANGED, ROUNDED, CREDIT_ON_INVOICE})
+NOTABLE = frozenset({CHANGED, ROUNDED, CREDIT_ON_INVOICE, LINKED})
 """Notes that say more than that a document had been there already."""
 
 

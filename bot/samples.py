@@ -17,6 +17,7 @@ from bot.digest_samples import NOW as THEN
 from bot.digest_samples import a_cause, digest_samples
 from bot.document import document_view
 from bot.document_samples import asked, chains, finished_samples, full
+from bot.fix_samples import fix_samples
 from bot.holding_samples import holding_samples
 from bot.log import log_view
 from bot.notices import Why as Undelivered
@@ -33,6 +34,7 @@ from sync.records import (
     CHANGED,
     CREDIT_ON_INVOICE,
     ENGINE,
+    LINKED,
     ROUNDED,
     Actor,
     Answer,
@@ -132,7 +134,7 @@ KINDS_OF_ROWS = (
     replace(SUCCESS, id=12, kind=Kind.RETURN),
     *(
         replace(SUCCESS, id=31 + place, note=note, reason=_REMARK, source_system="quickbooks")
-        for place, note in enumerate((CHANGED, ROUNDED, CREDIT_ON_INVOICE))
+        for place, note in enumerate((CHANGED, ROUNDED, CREDIT_ON_INVOICE, LINKED))
     ),
     replace(FAILED, id=13, not_before=NOW, error_type=ErrorType.DESTINATION_DOWN),
     replace(BARE, id=14, status=Status.PROCESSING, attempted_at=NOW),
@@ -176,6 +178,7 @@ def samples() -> Samples:
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
         **causes_samples(NOW),
+        **fix_samples(NOW),
         **holding_samples(NOW),
         **precheck_samples(NOW),
         **bulk_samples(NOW),

@@ -19,11 +19,13 @@ from bot.causes import Wanted, causes_view
 from bot.channels import Audience
 from bot.digest import digest_view
 from bot.document import MOST_LISTED, document_view
+from bot.fixes import DRAWN as FORMS_DRAWN
+from bot.fixes import FixView, ToldView
 from bot.holding import hold_message_view
 from bot.listing import MOST_LINES, Listed
 from bot.log import TWO_LINKS, log_view
 from bot.notices import Why
-from bot.permissions import Refused
+from bot.permissions import Person, Refused
 from bot.precheck import precheck_view
 from bot.problems import Problem
 from bot.render import Renderer
@@ -35,8 +37,10 @@ from sync.batches import Batch, Progress
 from sync.bulk import BulkProgress
 from sync.causes import Cause, Deed
 from sync.clock import Clock
+from sync.connectors.base import Choice
 from sync.consents import Connected
 from sync.figures import Figures
+from sync.nearness import Near
 from sync.outward import Digest
 from sync.precheck import Precheck
 from sync.records import Filters, Numbered, Page, Retried, Sync
@@ -208,6 +212,34 @@ class Show:
     def paused(self, what: str, name: str, names: Sequence[str]) -> Message:
         """Answer a pause or a resume: `paused`, `held`, `resumed`, `running` or `unknown`."""
         return self._draw("paused", what=what, name=name, names=names)
+
+    def fix_form(self, form: str | None, view: FixView) -> Message:
+        """Return the modal that asks for a fix or a decision; without one what to do where."""
+        return self._draw(FORMS_DRAWN.get(form or "", "fix_none"), view=view)
+
+    def fix_working(self, system: str) -> Message:
+        """Return the modal that stands while a fix is being done."""
+        return self._draw("fix_working", system=system)
+
+    def fix_told(self, view: ToldView) -> Message:
+        """Return the modal that tells what came of a fix."""
+        return self._draw("fix_told", view=view)
+
+    def fix_said(self, view: ToldView) -> Message:
+        """Tell the same where the form is closed."""
+        return self._draw("fix_said", view=view)
+
+    def fix_field(self, view: ToldView) -> Message:
+        """Name what is wrong with an entry of a fix."""
+        return self._draw("fix_field", view=view)
+
+    def fix_records(self, near: Sequence[tuple[Choice, Near]], others: Sequence[Choice]) -> Message:
+        """Return the records that a search found, near matches apart: a select each."""
+        return self._draw("fix_records", near=near, others=others)
+
+    def fix_people(self, people: Sequence[Person]) -> Message:
+        """Return the people that a search found, as a select."""
+        return self._draw("fix_people", people=people)
 
     def connect(self, system: str, name: str, url: str) -> Message:
         """Give the link that begins a connection in the browser."""

@@ -6,8 +6,8 @@ view's private metadata says where the command was typed.
 
 import html
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -70,6 +70,8 @@ class Forms:
     show: Show
     gate: Gate
     modals: Modals
+    others: Mapping[str, Callable[[Submitted], Message]] = field(default_factory=dict)
+    """The forms that other modules answer, each with the view that takes its place."""
 
     def open_sync(self, call: Typed, chosen: int | None) -> bool:
         """Open the form for numbers; False where Slack would not."""
@@ -88,6 +90,8 @@ class Forms:
         try:
             if act:
                 act(sent)
+            elif sent.callback in self.others:
+                return ack(response_action="update", view=dict(self.others[sent.callback](sent)))
         except WrongField as wrong:
             return ack(response_action="errors", errors=wrong.errors)
         return ack()

@@ -70,6 +70,17 @@ class Submitted:
     receipt: str
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Somebody types `term` into a search of a modal; `private` is the modal's metadata."""
+
+    user: str
+    team: str | None
+    action: str
+    term: str
+    private: str
+
+
 def typed(body: Payload) -> Typed:
     """Return what a slash command's payload says."""
     return Typed(
@@ -116,10 +127,25 @@ def submitted(body: Payload) -> Submitted:
     )
 
 
+def searched(body: Payload) -> Searched:
+    """Return what the payload of a search says."""
+    person = _part(body, "user")
+    return Searched(
+        user=_text(person, "id"),
+        team=person.get("team_id") or _part(body, "team").get("id"),
+        action=_text(body, "action_id"),
+        term=str(body.get("value") or ""),
+        private=str(_part(body, "view").get("private_metadata") or ""),
+    )
+
+
 def _entered(entry: Payload) -> str:
-    """Return what was typed or chosen in one field."""
+    """Return what was typed or chosen in one field; ticked boxes apart by blanks."""
     chosen = _part(entry, "selected_option").get("value")
-    return str(entry.get("value") or entry.get("selected_date") or chosen or "")
+    ticked = entry.get("selected_options")
+    boxes = ticked if isinstance(ticked, list) else []
+    several = " ".join(str(box.get("value") or "") for box in boxes if isinstance(box, dict))
+    return str(entry.get("value") or entry.get("selected_date") or chosen or several)
 
 
 def _modal(body: Payload) -> Modal | None:

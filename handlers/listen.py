@@ -89,11 +89,22 @@ def _refusal(request: BoltRequest, text: str) -> dict[str, object]:
     return {"response_action": "errors", "errors": dict.fromkeys(fields[:1], text)}
 
 
-def listen(app: App, commands: Commands, actions: Actions, forms: Forms, trouble: Trouble) -> None:
+Listener = Callable[..., BoltResponse]
+
+
+def listen(
+    app: App,
+    commands: Commands,
+    actions: Actions,
+    forms: Forms,
+    options: Listener,
+    trouble: Trouble,
+) -> None:
     """Register the listeners."""
     app.command(EVERY)(_in_time(commands.__call__))
     app.action(EVERY)(_in_time(actions.__call__))
     app.view(EVERY)(_in_time(forms.__call__))
+    app.options(EVERY)(_in_time(options))
     app.view_closed(EVERY)(acknowledge)
     app.event(EVERY)(acknowledge)
     app.error(trouble.__call__)

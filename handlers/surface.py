@@ -20,11 +20,12 @@ from bot.holding import HoldMessages
 from bot.modals import Modals
 from bot.news import OPEN, News
 from bot.notices import Notices
-from bot.outbox import Outbox
+from bot.outbox import Errand, Outbox
 from bot.people import People
 from bot.permissions import Role
 from bot.posts import direct
 from bot.precheck import PrecheckMessages
+from bot.repairs import MEND, Mend
 from bot.schedule import Schedule
 from bot.sender import Sender
 from bot.settings import Settings
@@ -40,6 +41,7 @@ from handlers.bulking import Bulking
 from handlers.causes import Causes
 from handlers.causing import CauseButtons
 from handlers.commands import Commands
+from handlers.fixing import Fixes
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.links import Links
@@ -82,7 +84,10 @@ class Surface:
         owner = partial(owner_of, settings, self._people)
         notices = Notices(engine.store, clock, show, owner, settings.timezone)
         sender = Sender(workspace.posts, engine.store, channels, clock, undrawn=notices.undrawn)
-        errands = {BRING: Bring(engine, show)}
+        errands: dict[str, Errand] = {
+            BRING: Bring(engine, show),
+            MEND: Mend(engine, show, workspace.posts),
+        }
         self.outbox = Outbox(engine.store, sender, clock, errands, notices.undelivered)
         self.digests = Digests(engine, self.outbox.put, show, subscription(settings))
         self._news = News(engine, self.outbox, show, self.digests)
@@ -116,12 +121,14 @@ class Surface:
         engine, outbox, show = self._engine, self.outbox, self._show
         backfills = engine.backfills
         reads, zone, digests = workspace.reads, settings.timezone, self.digests
-        forms = Forms(engine, backfills, outbox, show, gate, Modals(reads))
-        teller = Teller(outbox, reads)
+        modals, teller = Modals(reads), Teller(outbox, reads)
+        fixes = Fixes(engine, outbox, show, gate, modals, teller, zone)
+        forms = Forms(engine, backfills, outbox, show, gate, modals, fixes.forms())
         prechecking = Prechecking(engine, outbox, show, teller)
         others: dict[ActionId | None, Handler] = {
             ActionId.CAUSE: Causes(engine, show, teller),
             **prechecking.handlers(),
+            **fixes.handlers(),
             **Bulking(engine, show, teller).handlers(),
             **CauseButtons(engine, outbox, show).handlers(),
         }
@@ -142,6 +149,7 @@ class Surface:
             ),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
+            fixes.options,
             Trouble(outbox, show, Straight(reads)),
         )
 

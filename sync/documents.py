@@ -140,7 +140,7 @@ class Booked:
     """A document as the destination holds it; `key` is ours, or None on a foreign document.
 
     `note` is a code for people where the document stands otherwise than one would expect, such as
-    `credit_on_invoice`.
+    `credit_on_invoice`. `issued` is its day in the books, where the destination tells it.
     """
 
     id: str
@@ -151,3 +151,4 @@ class Booked:
     total: Money
     url: str
     note: str | None = None
+    issued: date | None = None

@@ -16,6 +16,7 @@ from sync.connectors.registry import WIDTHS
 from sync.documents import COPIED, Account, Order
 from sync.errors import ReadError
 from sync.figures import Figures, Unread, Way
+from sync.fixing import Fixing
 from sync.hints import Hearing
 from sync.holding import Breaker, Holding
 from sync.lanes import Handout, Lanes
@@ -100,6 +101,7 @@ class Engine:
         self.bulks = Bulks(store, self.probing, clock, times, limits, sent=self._found)
         self.watch = Watch(store, self.probing, clock, self.lanes.owner, told=self._tell)
         self.prechecks = Prechecks(store, self.opener, clock, times)
+        self.fixing = Fixing(store, self.opener, self.probing, clock, times, woken=self._woken)
         self.hearing = Hearing(store, self.opener, self.sweeper, clock, times, found=self._found)
 
     def start(

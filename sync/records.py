@@ -13,6 +13,7 @@ from sync.states import Status
 
 CHANGED, ROUNDED, ALREADY_SYNCED = "changed", "rounded", "already_synced"
 CREDIT_ON_INVOICE = "credit_on_invoice"
+LINKED = "linked"
 """Notes on a success; what each says stands at `Sync.note`."""
 
 CONNECTION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -135,7 +136,8 @@ class Sync:
     note: str | None
     """What is notable about a success: `already_synced` where the look-up found it instead of
     creating, `rounded` where the amounts differ within the rounding of taxes, `credit_on_invoice`
-    where a credit stands on the original invoice, `changed` where the source changed afterwards."""
+    where a credit stands on the original invoice, `changed` where the source changed afterwards,
+    `linked` where a person named the document of the books that it is."""
 
     amount: Money | None
     customer: str | None

@@ -127,7 +127,7 @@ class Worker:
         self._fail(sync, [failure], (), resolved=False)
 
     def _carry(self, attempt: Attempt, document: Document, destination: Destination) -> None:
-        parent = self._parent(attempt.sync) if document.kind is Kind.RETURN else None
+        parent = parent_of(self._store, attempt.sync)
         if document.kind is Kind.RETURN and parent is None:
             self._await_sale(attempt)
             return
@@ -157,12 +157,6 @@ class Worker:
             return
         plan = destination.plan(key, document, parent)
         self._create(attempt, document, destination, plan, parent)
-
-    def _parent(self, sync: Sync) -> Parent | None:
-        for sale in self._store.queue.sales_of(sync):
-            if sale.status is Status.SUCCESS and sale.destination_id:
-                return Parent(sale.destination_id, sale.destination_number, sale.amount)
-        return None
 
     def _await_sale(self, attempt: Attempt) -> None:
         sync, now = attempt.sync, self._clock.now()
@@ -380,6 +374,15 @@ class Worker:
             again_at = max(again_at, earliest or again_at)  # no sooner than a system has asked
         self._store.work.fail(sync, failures, now, exchanges, again_at=again_at, resolved=resolved)
         point("result.committed")
+
+
+def parent_of(store: Store, sync: Sync) -> Parent | None:
+    """Return the sale that a return belongs to, once it is synced; a sale has none."""
+    sales = store.queue.sales_of(sync) if sync.kind is Kind.RETURN else ()
+    for sale in sales:
+        if sale.status is Status.SUCCESS and sale.destination_id:
+            return Parent(sale.destination_id, sale.destination_number, sale.amount)
+    return None
 
 
 def source_of(sync: Sync) -> str:

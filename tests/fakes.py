@@ -50,6 +50,9 @@ class Shop:
 
     documents: dict[str, Document] = field(default_factory=dict)
     fails: list[ReadError] = field(default_factory=list)
+    refuses: list[ReadError] = field(default_factory=list)
+    """What the next e-mails are answered with, instead of being kept."""
+
     system: str = "salla"
 
     def add(self, one: Document) -> Document:
@@ -94,7 +97,9 @@ class Shop:
         return next(found, None)
 
     def set_email(self, customer_id: str, email: str) -> None:
-        """Give the customer an e-mail on all documents of theirs."""
+        """Give the customer an e-mail on all documents of theirs, unless the script refuses."""
+        if self.refuses:
+            raise self.refuses.pop(0)
         for one in list(self.documents.values()):
             if one.customer.source_id == customer_id:
                 customer = replace(one.customer, email=email)
@@ -133,6 +138,12 @@ class Books:
     script: list[str] = field(default_factory=list)
     fails: list[ReadError] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+    refuses: list[ReadError] = field(default_factory=list)
+    """What the next creates of a product are answered with."""
+
+    made: list[Good] = field(default_factory=list)
+    """The products that were asked for, with each create."""
+
     products: dict[str, Choice] = field(default_factory=dict)
     foresees: frozenset[ErrorType] = frozenset(
         {ErrorType.SKU_NOT_FOUND, ErrorType.CUSTOMER_EMAIL_MISSING}
@@ -216,7 +227,10 @@ class Books:
         return self.products.get(record_id) if kind is Kept.PRODUCT else None
 
     def create_product(self, good: Good) -> Choice:
-        """Create the product, once."""
+        """Create the product, once, unless the script refuses."""
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.made.append(good)
         known = next((one for one in self.products.values() if one.code == good.sku), None)
         if known is None:
             known = Choice(str(len(self.products) + 1), good.name, good.sku)

@@ -44,9 +44,11 @@ def _has(element: Json, given: Json) -> bool:
 
 
 def elements(block: Json) -> Iterator[Json]:
-    """Yield what can be pressed in a block."""
+    """Yield what can be pressed in a block, and a search in an input, which asks as one types."""
+    entry = block.get("element") or {}
+    found = [entry] if entry.get("type") == "external_select" else []
     accessory = block.get("accessory")
-    for part in [*block.get("elements", []), *([accessory] if accessory else [])]:
+    for part in [*block.get("elements", []), *([accessory] if accessory else []), *found]:
         if isinstance(part, dict) and part.get("type") in PRESSABLE:
             yield part
 

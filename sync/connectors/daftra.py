@@ -275,4 +275,5 @@ class Daftra:
             order_number=reference.removeprefix("SALLA-") if reference else None,
             total=Money.of(row.amount("summary_total"), row.text("currency_code")),
             url=page,
+            issued=row.maybe_day("date"),
         )

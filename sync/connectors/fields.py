@@ -54,6 +54,13 @@ class Fields:
         missing = value is None or (isinstance(value, dict) and value.get("amount") is None)
         return Decimal(0) if missing else self.amount(name)
 
+    def maybe_day(self, name: str) -> date | None:
+        """Return the day of a field, or None where there is none that can be read."""
+        try:
+            return date.fromisoformat((self.maybe(name) or "")[:10])
+        except ValueError:
+            return None
+
     def day(self, name: str) -> date:
         """Return the day at the start of a text such as `2026-11-20 10:42:53`."""
         value = self.text(name)

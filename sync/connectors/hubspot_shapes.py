@@ -140,6 +140,7 @@ def booked_invoice(invoice: Fields, url: str) -> Booked:
         order_number=given.maybe("hs_title"),
         total=total_of(invoice),
         url=url,
+        issued=given.maybe_day("hs_invoice_date"),
     )
 
 

@@ -282,6 +282,7 @@ class QuickBooksDestination(QuickBooksAccount):
             order_number=number,
             total=money_of(row, self._home()),
             url=self._url(entity, row),
+            issued=row.maybe_day("TxnDate"),
         )
 
 

@@ -9,6 +9,7 @@ from sync.store.choices import Choices
 from sync.store.connections import Connections, NoKey
 from sync.store.consents import Consent, Consents, hashed
 from sync.store.database import BUSY_SECONDS, Database, patience
+from sync.store.decisions import Decisions
 from sync.store.deeds import Deeds
 from sync.store.hints import Hints
 from sync.store.history import History, Past
@@ -73,6 +74,7 @@ class Store:
         self.consents = Consents(self._database)
         self.history = History(self._database, self.queue)
         self.presses = Presses(self._database, self.queue, self.receipts)
+        self.decisions = Decisions(self._database, self.queue, self.deeds)
 
     @property
     def database(self) -> Database:

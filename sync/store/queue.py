@@ -26,6 +26,7 @@ from sync.store.tables import attempts, lanes, syncs
 
 CHUNK = 500
 
+_BACK = {Status.FAILED: Move.RETRY, Status.PENDING: Move.HURRY, Status.SKIPPED: Move.REOPEN}
 _PENDING = syncs.c.status == sa.literal_column("'pending'")
 _PROCESSING = syncs.c.status == sa.literal_column("'processing'")
 _FAILED = syncs.c.status == sa.literal_column("'failed'")
@@ -299,12 +300,12 @@ class Queue:
         waiting_for: WaitingFor | None = None,
         priority: int = Priority.PERSON,
     ) -> bool:
-        """RETRY (from failed, counted) or HURRY (from pending) inside the caller's transaction.
+        """RETRY (failed, counted), HURRY (pending) or REOPEN (skipped) in the caller's transaction.
 
         `earliest` is when it may run at last; returns False where the status was no longer `was`.
         After a RETRY the caller lets `stops` leave.
         """
-        move = Move.RETRY if was is Status.FAILED else Move.HURRY
+        move = _BACK[was]
         fence = connection.execute(
             _RETRY,
             {

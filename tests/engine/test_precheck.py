@@ -43,10 +43,10 @@ class Shelf(Shop):
 
 @dataclass
 class Range(Books):
-    """A destination that knows exactly its products, and refuses to create `refuses`."""
+    """A destination that knows exactly its products, and unwanted to create `unwanted`."""
 
-    refuses: set[str] = field(default_factory=set)
-    made: list[str] = field(default_factory=list)
+    unwanted: set[str] = field(default_factory=set)
+    created: list[str] = field(default_factory=list)
     silent: list[TryLater] = field(default_factory=list)
 
     def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
@@ -73,9 +73,9 @@ class Range(Books):
         """Create the product, or refuse."""
         if self.silent:
             raise self.silent.pop(0)
-        if good.sku in self.refuses:
-            raise FixData(Failure(ErrorType.FIELD_INVALID, good.sku, "Daftra refuses this name"))
-        self.made.append(good.sku)
+        if good.sku in self.unwanted:
+            raise FixData(Failure(ErrorType.FIELD_INVALID, good.sku, "Daftra unwanted this name"))
+        self.created.append(good.sku)
         return super().create_product(good)
 
     def stock(self, code: str | None, name: str = "Something else") -> None:
@@ -123,11 +123,11 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Give a house whose prechecks a test starts."""
-    made = House(tmp_path)
-    yield made
-    made.prechecks.end()
-    made.prechecks.join(5)
-    made.store.close()
+    created = House(tmp_path)
+    yield created
+    created.prechecks.end()
+    created.prechecks.join(5)
+    created.store.close()
 
 
 def test_what_is_missing_is_found_before_it_fails(house: House) -> None:
@@ -141,7 +141,7 @@ def test_what_is_missing_is_found_before_it_fails(house: House) -> None:
     assert (found.state, found.looked, found.missing) == (PrecheckState.LOOKED, 122, 1)
     assert [one.sku for one in found.creatable] == ["HONEY-500"]
     assert house.range.asked == 3
-    assert house.range.made == []
+    assert house.range.created == []
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_all_that_is_missing_is_created_once(house: House) -> None:
     precheck = house.ended(house.begin().id)
     house.prechecks.create(precheck.id, OMAR, "click")
     done = house.ended(precheck.id)
-    assert (done.state, [one.sku for one in done.made]) == (
+    assert (done.state, [one.sku for one in done.created]) == (
         PrecheckState.CREATED,
         ["DATES-1", "TEA-1"],
     )
@@ -191,7 +191,7 @@ def test_all_that_is_missing_is_created_once(house: House) -> None:
     assert again.state is PrecheckState.CREATED
     with pytest.raises(NothingToCreate):
         house.prechecks.create(precheck.id, OMAR, "another click")
-    assert house.range.made == ["DATES-1", "TEA-1"]
+    assert house.range.created == ["DATES-1", "TEA-1"]
     with house.store.database.read() as connection:
         told = connection.execute(sa.select(deeds.c.kind, deeds.c.actor_id)).all()
     assert [tuple(row) for row in told] == [(DeedKind.CREATE_PRODUCT.value, "U0OMAR")] * 2
@@ -200,17 +200,17 @@ def test_all_that_is_missing_is_created_once(house: House) -> None:
 def test_what_is_refused_does_not_hinder_the_others(house: House) -> None:
     """A refusal stands beside its product, and can be asked for again."""
     house.sell("DATES-1", "TEA-1")
-    house.range.refuses = {"DATES-1"}
+    house.range.unwanted = {"DATES-1"}
     house.prechecks.start()
     precheck = house.ended(house.begin().id)
     house.prechecks.create(precheck.id, SARA)
     done = house.ended(precheck.id)
     assert [(one.sku, one.refused) for one in done.refused] == [
-        ("DATES-1", "Daftra refuses this name")
+        ("DATES-1", "Daftra unwanted this name")
     ]
-    house.range.refuses.clear()
+    house.range.unwanted.clear()
     house.prechecks.create(precheck.id, SARA)
-    assert [one.sku for one in house.ended(precheck.id).made] == ["DATES-1", "TEA-1"]
+    assert [one.sku for one in house.ended(precheck.id).created] == ["DATES-1", "TEA-1"]
 
 
 def test_a_system_that_is_slow_is_asked_again(house: House) -> None:
@@ -222,8 +222,8 @@ def test_a_system_that_is_slow_is_asked_again(house: House) -> None:
     precheck = house.ended(house.begin().id)
     assert precheck.missing == 2
     house.prechecks.create(precheck.id, SARA)
-    assert len(house.ended(precheck.id).made) == 2
-    assert house.range.made == ["DATES-1", "TEA-1"]
+    assert len(house.ended(precheck.id).created) == 2
+    assert house.range.created == ["DATES-1", "TEA-1"]
 
 
 def test_a_system_that_stays_silent_ends_it_with_its_reason(house: House) -> None:
@@ -269,7 +269,7 @@ def test_nothing_is_asked_of_a_held_connection(house: House) -> None:
 
 
 def test_a_process_that_dies_loses_nothing(house: House) -> None:
-    """Another process goes on with what was not made yet, once the lease has run out."""
+    """Another process goes on with what was not created yet, once the lease has run out."""
     house.sell("DATES-1", "TEA-1")
     house.prechecks.start()
     precheck = house.ended(house.begin().id)
@@ -280,11 +280,11 @@ def test_a_process_that_dies_loses_nothing(house: House) -> None:
     now = SystemClock().now()
     dead = house.prechecks.rows.claim("dead", now - 2 * LEASE, LEASE)
     assert dead
-    house.range.create_product(Good("DATES-1", "made by the dead one"))
+    house.range.create_product(Good("DATES-1", "created by the dead one"))
     other = house.process()
     other.start()
     done = house.ended(precheck.id)
     other.end()
     other.join(5)
-    assert [one.sku for one in done.made] == ["DATES-1", "TEA-1"]
+    assert [one.sku for one in done.created] == ["DATES-1", "TEA-1"]
     assert sorted(one.code or "" for one in house.range.products.values()) == ["DATES-1", "TEA-1"]

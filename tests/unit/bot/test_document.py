@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.actions import fix_of
+from bot.actions import cause_of
 from bot.digest_samples import a_cause
 from bot.samples import BARE, FAILED, NOW, PENDING, SUCCESS, story
 from sync.causes import Checked, Deed, DeedKind, Verdict
@@ -179,7 +179,7 @@ def test_each_blocker_has_its_fix() -> None:
     """The fix of a cause is one press away, and knows cause and document."""
     fix = pressed(a_show().document(_caused()), "fix")
     assert [one["value"] for one in fix] == ["12 7"]
-    assert fix_of(fix[0]["value"]) == (12, 7)
+    assert cause_of(fix[0]["value"]) == (12, 7)
 
 
 def test_a_refused_connection_is_reconnected() -> None:

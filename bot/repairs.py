@@ -1,0 +1,203 @@
+"""Fixes as errands: what a form asked for is done here, where systems may take their time.
+
+A crash between promise and end runs it again, which has no second effect: the form's receipt goes
+with it. The outcome stands in the form, or, where that is closed, is told to the person.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.actions import CallbackId
+from bot.fixes import Bulked, told_view
+from bot.posts import direct, errand, uid_of, whisper
+from bot.sender import Outcome, Sent
+from bot.show import Show
+from bot.web_api import TROUBLE
+from sync.bulk import AlreadyRunning, BulkState, Nothing
+from sync.causes import Cause, DeedKind, Verdict
+from sync.engine import Engine
+from sync.mending import Done, NotDone
+from sync.money import Money
+from sync.outward import Post
+from sync.records import Actor
+
+MEND = "mend"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a form asked for: of which cause, by whom, and where the outcome is told.
+
+    `view` is the form; `channel` where it was opened, or empty; `public` where others see that.
+    """
+
+    form: CallbackId
+    cause_id: int
+    sync_id: int | None
+    values: Mapping[str, str]
+    by: Actor
+    receipt: str
+    view: str
+    channel: str
+    public: bool
+
+    @property
+    def retries(self) -> bool:
+        """Whether a retry is to follow."""
+        return "retry" in self.values.get("then", "").split()
+
+
+def mend(asked: Asked) -> Post:
+    """Return the errand of doing what a form asked for."""
+    body = {
+        "form": asked.form.value,
+        "cause": asked.cause_id,
+        "sync": asked.sync_id,
+        "values": dict(asked.values),
+        "user": asked.by.id,
+        "name": asked.by.name,
+        "receipt": asked.receipt,
+        "view": asked.view,
+        "channel": asked.channel,
+        "public": asked.public,
+    }
+    return errand(MEND, uid_of(asked.receipt, MEND), body)
+
+
+def begin_retry(
+    engine: Engine, cause: Cause, by: Actor, receipt: str, channel: str | None
+) -> Bulked:
+    """Begin the retry of what a cause stops; its own message, in `channel`, shows how it goes."""
+    try:
+        bulk = engine.bulks.begin(cause, by, receipt, message={"channel": channel})
+    except AlreadyRunning:
+        return Bulked.RUNNING
+    except Nothing:
+        return Bulked.NOTHING
+    return Bulked.ASKED if bulk.state is BulkState.ASKED else Bulked.BEGUN
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Does what forms ask for, and tells what came of it."""
+
+    engine: Engine
+    show: Show
+    client: WebClient
+
+    def __call__(self, post: Post) -> Outcome:
+        """Run the errand; it calls the systems, so it may take a while."""
+        asked = _asked(post.body)
+        deeds: Mapping[CallbackId, Callable[[Asked], Done]] = {
+            CallbackId.FIX_EMAIL: self._email,
+            CallbackId.FIX_PRODUCT: self._product,
+            CallbackId.FIX_RECORD: self._record,
+            CallbackId.FIX_LINK: self._link,
+            CallbackId.SKIP: self._skip,
+        }
+        try:
+            came: Done | NotDone = deeds[asked.form](asked)
+        except NotDone as not_done:
+            came = not_done
+        cause = self.engine.store.causes.get(asked.cause_id)
+        bulked = self._retried(asked, cause, came)
+        self._tell(post, asked, cause, came, bulked)
+        return Sent()
+
+    def _email(self, asked: Asked) -> Done:
+        here = asked.values.get("where") == "here"
+        email = asked.values.get("email", "")
+        fixing = self.engine.fixing
+        return fixing.give_email(asked.cause_id, email, asked.by, asked.receipt, here=here)
+
+    def _product(self, asked: Asked) -> Done:
+        if asked.values.get("how") != "create":
+            return self._record(asked)
+        name, price = asked.values.get("name", ""), asked.values.get("price", "")
+        cause = self.engine.store.causes.get(asked.cause_id)
+        currency = cause.amounts[0].currency if cause and cause.amounts else ""
+        money = Money.of(Decimal(price), currency) if price and currency else None
+        fixing = self.engine.fixing
+        return fixing.create_product(asked.cause_id, name, money, asked.by, asked.receipt)
+
+    def _record(self, asked: Asked) -> Done:
+        record = asked.values.get("record", "")
+        return self.engine.fixing.choose(asked.cause_id, record, asked.by, asked.receipt)
+
+    def _link(self, asked: Asked) -> Done:
+        sync_id, named = int(asked.values["document"]), asked.values.get("named", "")
+        return self.engine.fixing.link(sync_id, named, asked.by, asked.receipt, asked.cause_id)
+
+    def _skip(self, asked: Asked) -> Done:
+        reason, fixing = asked.values.get("reason", ""), self.engine.fixing
+        if asked.sync_id is not None:
+            return fixing.skip(asked.sync_id, reason, asked.by, asked.receipt)
+        return fixing.skip_cause(asked.cause_id, reason, asked.by, asked.receipt)
+
+    def _retried(self, asked: Asked, cause: Cause | None, came: Done | NotDone) -> Bulked:
+        if not asked.retries or not isinstance(came, Done) or cause is None:
+            return Bulked.NOT_ASKED
+        if came.checked and came.checked.verdict is Verdict.STILL:
+            return Bulked.STILL
+        if not cause.open:
+            return Bulked.NOTHING
+        channel = asked.channel if asked.public else None
+        return begin_retry(self.engine, cause, asked.by, uid_of(asked.receipt, "then"), channel)
+
+    def _tell(
+        self,
+        post: Post,
+        asked: Asked,
+        cause: Cause | None,
+        came: Done | NotDone,
+        bulked: Bulked,
+    ) -> None:
+        kind = came.kind if isinstance(came, Done) else KINDS[asked.form]
+        syncs = self.engine.store.log.syncs(self.engine.store.causes.syncs(asked.cause_id, 1))
+        source = next((one.source_system for one in syncs.values()), "")
+        view = told_view(kind, came, cause, source, bulked)
+        content = {**self.show.fix_told(view), "private_metadata": asked.channel}
+        try:
+            self.client.views_update(view_id=asked.view, view=content)
+        except TROUBLE:  # the form is closed, or Slack does not say: told beside it
+            self._say(post, asked, self.show.fix_said(view))
+
+    def _say(self, post: Post, asked: Asked, message: Mapping[str, Any]) -> None:
+        uid, posts = uid_of(post.uid, "told"), self.engine.store.posts
+        told = (
+            whisper(asked.channel, asked.by.id, message, uid=uid)
+            if asked.channel
+            else direct(asked.by.id, message, uid)
+        )
+        if posts.get(uid) is None:
+            posts.put([told], self.engine.clock.now())
+
+
+KINDS: Mapping[CallbackId, DeedKind] = {
+    CallbackId.FIX_EMAIL: DeedKind.EMAIL,
+    CallbackId.FIX_PRODUCT: DeedKind.MAP_PRODUCT,
+    CallbackId.FIX_RECORD: DeedKind.MAP_TAX,
+    CallbackId.FIX_LINK: DeedKind.LINK,
+    CallbackId.SKIP: DeedKind.SKIP,
+    CallbackId.ASSIGN: DeedKind.ASSIGN,
+    CallbackId.SNOOZE: DeedKind.SNOOZE,
+}
+"""What a form is about, where nothing was done."""
+
+
+def _asked(body: Mapping[str, Any]) -> Asked:
+    return Asked(
+        form=CallbackId(body["form"]),
+        cause_id=body["cause"],
+        sync_id=body["sync"],
+        values=body["values"],
+        by=Actor(body["user"], body["name"]),
+        receipt=body["receipt"],
+        view=body["view"],
+        channel=body["channel"],
+        public=body["public"],
+    )
