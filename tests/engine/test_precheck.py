@@ -123,11 +123,11 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Give a house whose prechecks a test starts."""
-    created = House(tmp_path)
-    yield created
-    created.prechecks.end()
-    created.prechecks.join(5)
-    created.store.close()
+    house = House(tmp_path)
+    yield house
+    house.prechecks.end()
+    house.prechecks.join(5)
+    house.store.close()
 
 
 def test_what_is_missing_is_found_before_it_fails(house: House) -> None:
@@ -182,7 +182,7 @@ def test_all_that_is_missing_is_created_once(house: House) -> None:
     precheck = house.ended(house.begin().id)
     house.prechecks.create(precheck.id, OMAR, "click")
     done = house.ended(precheck.id)
-    assert (done.state, [one.sku for one in done.created]) == (
+    assert (done.state, [one.sku for one in done.made]) == (
         PrecheckState.CREATED,
         ["DATES-1", "TEA-1"],
     )
@@ -210,7 +210,7 @@ def test_what_is_refused_does_not_hinder_the_others(house: House) -> None:
     ]
     house.range.unwanted.clear()
     house.prechecks.create(precheck.id, SARA)
-    assert [one.sku for one in house.ended(precheck.id).created] == ["DATES-1", "TEA-1"]
+    assert [one.sku for one in house.ended(precheck.id).made] == ["DATES-1", "TEA-1"]
 
 
 def test_a_system_that_is_slow_is_asked_again(house: House) -> None:
@@ -222,7 +222,7 @@ def test_a_system_that_is_slow_is_asked_again(house: House) -> None:
     precheck = house.ended(house.begin().id)
     assert precheck.missing == 2
     house.prechecks.create(precheck.id, SARA)
-    assert len(house.ended(precheck.id).created) == 2
+    assert len(house.ended(precheck.id).made) == 2
     assert house.range.created == ["DATES-1", "TEA-1"]
 
 
@@ -280,11 +280,11 @@ def test_a_process_that_dies_loses_nothing(house: House) -> None:
     now = SystemClock().now()
     dead = house.prechecks.rows.claim("dead", now - 2 * LEASE, LEASE)
     assert dead
-    house.range.create_product(Good("DATES-1", "created by the dead one"))
+    house.range.create_product(Good("DATES-1", "made by the dead one"))
     other = house.process()
     other.start()
     done = house.ended(precheck.id)
     other.end()
     other.join(5)
-    assert [one.sku for one in done.created] == ["DATES-1", "TEA-1"]
+    assert [one.sku for one in done.made] == ["DATES-1", "TEA-1"]
     assert sorted(one.code or "" for one in house.range.products.values()) == ["DATES-1", "TEA-1"]
