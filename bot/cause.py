@@ -33,7 +33,8 @@ MOST_DEEDS = 5
 class CauseLine:
     """One cause as it stands: figures, history, the last look, and what may be pressed.
 
-    `called` is the key, or the customer's name where the cause is about one.
+    `called` is the key, or the customer's name where the cause is about one, or the reason where
+    the key is only a hash of it.
     """
 
     value: str
@@ -92,7 +93,7 @@ def cause_line(
 ) -> CauseLine:
     """Return a cause as seen `now`; `place` tells its buttons from those of other lines.
 
-    `name` is the customer's, and `new` how many of its documents had never failed before.
+    `name` is the customer's or the reason; `new` counts its documents that had never failed before.
     """
     told = cause.checked
     return CauseLine(
@@ -127,8 +128,9 @@ _SAME = (
 
 
 def called(cause: Cause, name: str) -> str:
-    """Return what people call the subject of a cause: the customer's name, else the key."""
-    return name if name and cause.error_type in OF_CUSTOMERS else cause.key
+    """Return what people call a cause's subject: a customer's name, a reason, else the key."""
+    is_named = cause.error_type in OF_CUSTOMERS or cause.error_type is ErrorType.UNKNOWN
+    return name if name and is_named else cause.key
 
 
 def cause_view(
@@ -136,7 +138,9 @@ def cause_view(
 ) -> CauseView:
     """Return the page of a cause; `syncs` are documents that it stops, the newest first."""
     rows = [row_of(sync, place) for place, sync in enumerate(syncs[:MOST_ROWS], start=1)]
-    name = next((sync.customer for sync in syncs if sync.customer), "")
+    is_unknown = cause.error_type is ErrorType.UNKNOWN
+    names = [sync.reason if is_unknown else sync.customer for sync in syncs]
+    name = next(filter(None, names), "")
     line = cause_line(cause, now, name=name)
     more = max(0, cause.count - len(rows))
     return CauseView(line, [_deed(deed) for deed in deeds[:MOST_DEEDS]], rows, more)

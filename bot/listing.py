@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.cause import OF_CUSTOMERS
 from sync.causes import Cause
+from sync.errors import ErrorType
 from sync.figures import Figures
 from sync.records import Actor
 from sync.states import Status
@@ -75,12 +76,17 @@ def listed(store: Store, figures: Figures, groups: Iterable[Any], now: datetime)
     lines = chosen(figures.causes, before, now)
     named = [one for line in lines for one in line.causes]
     stopped = store.reports.stopped(named, MOST_SYNCS)
-    customers = store.reports.customers(
-        one for one in named if one in causes and causes[one].error_type in OF_CUSTOMERS
-    )
-    lines = [_grown(line, stopped, customers) for line in lines]
+    names = _names(store, [causes[one] for one in named if one in causes])
+    lines = [_grown(line, stopped, names) for line in lines]
     standing = store.reports.standing({one for line in lines for one in line.syncs})
     return Listed(lines, causes, standing, store.reports.menders(named))
+
+
+def _names(store: Store, causes: Sequence[Cause]) -> dict[int, str]:
+    """Return what people call those causes whose key says nothing to them."""
+    of_customers = [one.id for one in causes if one.error_type in OF_CUSTOMERS]
+    unknown = [one.id for one in causes if one.error_type is ErrorType.UNKNOWN]
+    return {**store.reports.customers(of_customers), **store.reports.reasons(unknown)}
 
 
 def chosen(causes: Sequence[Cause], before: Sequence[Kept], now: datetime) -> list[Kept]:
@@ -149,9 +155,9 @@ def _joined(line: Kept, standing: Mapping[int, Cause], needing: Sequence[Cause])
     return replace(line, causes=(*line.causes, *new))
 
 
-def _grown(line: Kept, stopped: Mapping[int, Sequence[int]], customers: Mapping[int, str]) -> Kept:
+def _grown(line: Kept, stopped: Mapping[int, Sequence[int]], known: Mapping[int, str]) -> Kept:
     """Return a line with all documents that its causes ever stopped while it was listed."""
     found = [sync_id for one in line.causes for sync_id in stopped.get(one, ())]
-    names = [customers[one] for one in line.causes if one in customers]
+    names = [known[one] for one in line.causes if one in known]
     syncs = tuple(dict.fromkeys([*line.syncs, *found]))[:MOST_SYNCS]
     return replace(line, syncs=syncs, name=line.name or next(iter(names), ""))

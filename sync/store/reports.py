@@ -54,6 +54,11 @@ _CUSTOMER = (
     .where(blockers.c.cause_id.in_(_IDS), syncs.c.customer.is_not(None))
     .group_by(blockers.c.cause_id)
 )
+_REASON = (
+    sa.select(blockers.c.cause_id, sa.func.max(blockers.c.reason))
+    .where(blockers.c.cause_id.in_(_IDS))
+    .group_by(blockers.c.cause_id)
+)
 _MENDED = (
     sa.select(deeds.c.cause_id, deeds.c.actor_id, deeds.c.actor_name)
     .where(deeds.c.cause_id.in_(_IDS), deeds.c.kind.in_([kind.value for kind in sorted(MENDS)]))
@@ -105,6 +110,12 @@ class Reports:
         """Return the customer's name on a document of each cause, where one is known."""
         with self._database.read() as connection:
             found = connection.execute(_CUSTOMER, {"ids": list(cause_ids)})
+            return {row[0]: row[1] for row in found}
+
+    def reasons(self, cause_ids: Iterable[int]) -> dict[int, str]:
+        """Return in the system's own words what each of these causes is."""
+        with self._database.read() as connection:
+            found = connection.execute(_REASON, {"ids": list(cause_ids)})
             return {row[0]: row[1] for row in found}
 
     def menders(self, cause_ids: Iterable[int]) -> Mapping[int, Actor]:
