@@ -38,8 +38,8 @@ MOST_TRIES = 3
 
 log = structlog.get_logger(__name__)
 
-_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
 _ENDED = frozenset({Status.SUCCESS, Status.FAILED, Status.SKIPPED})
+_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
 
 
 @dataclass(slots=True)
