@@ -14,7 +14,7 @@ import structlog
 from bot.actions import page_of
 from bot.loop import Loop
 from bot.outbox import Outbox
-from bot.posts import Message, direct, place_at, replacement, view, whisper
+from bot.posts import Message, direct, place_at, place_in, replacement, view, whisper
 from bot.show import Show
 from bot.subscriptions import Digests
 from bot.watching import Drawn, Follows, drawn
@@ -38,8 +38,8 @@ MOST_TRIES = 3
 
 log = structlog.get_logger(__name__)
 
-_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
 _ENDED = frozenset({Status.SUCCESS, Status.FAILED, Status.SKIPPED})
+_OVER = frozenset({Status.SUCCESS, Status.SKIPPED})
 
 
 @dataclass(slots=True)
@@ -164,7 +164,8 @@ class News:
     def _modal(self, turn: _Round, sync: Sync, watch: Watch) -> bool:
         modal = drawn(watch.target)
         story = self._engine.story(sync.id)
-        if story is None or _closed(modal, turn.now):
+        left = self._engine.store.posts.refused(place_in(modal.place))  # Slack knows it no more
+        if story is None or left or _closed(modal, turn.now):
             return True
         if turn.first(Follows.MODAL, modal.place):
             content = {**self._show.document(story), "private_metadata": modal.value}

@@ -7,11 +7,13 @@ order and a second between them. Long errands get threads of their own, so that 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from logging import ERROR, INFO
 from typing import assert_never
 
 import structlog
 
 from bot.loop import Loop
+from bot.posts import Method
 from bot.sender import POST_LIFE, Later, Outcome, Refused, Sender, Sent
 from sync.clock import Clock
 from sync.outward import Post
@@ -30,6 +32,9 @@ NOTED_WITHIN = timedelta(seconds=30)
 AFTER_TROUBLE = timedelta(seconds=2)
 LONGEST_WAIT_SECONDS = 1.0
 """Another process may have put a post and cannot ring."""
+
+CLOSED = "not_found"
+"""What Slack says of a view that somebody has closed."""
 
 Errand = Callable[[Post], Outcome]
 
@@ -144,7 +149,8 @@ class Outbox:
                 due = now + wait
                 self._noted(lambda: self._store.posts.postpone(post.uid, due, error, asked_at))
             case Refused(error):
-                log.error("outbox.refused", error=error, **what)
+                expected = post.method == Method.VIEW and error == CLOSED
+                log.log(INFO if expected else ERROR, "outbox.refused", error=error, **what)
                 try:
                     self._noted(lambda: self._undelivered(post, error))
                 finally:

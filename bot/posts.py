@@ -69,9 +69,14 @@ def replacement(response_url: str, message: Message, uid: str = "") -> Post:
 
 def view(view_id: str, content: Mapping[str, Any], uid: str = "") -> Post:
     """Return what an open modal is to show from now on; a later one overtakes it."""
-    place = f"view:{view_id}"
+    place = place_in(view_id)
     body = {"view_id": view_id, "view": dict(content)}
     return Post(uid or uid_of(), Method.VIEW, place, body, key=place)
+
+
+def place_in(view_id: str) -> str:
+    """Return a modal's place in line, which is the key of its posts too."""
+    return f"view:{view_id}"
 
 
 def place_of(digest_id: int) -> str:

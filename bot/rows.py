@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.actions import ActionId, numbered, sync_value
+from bot.text import runs_against
 from sync.documents import Kind
 from sync.errors import ErrorType
 from sync.money import Money
@@ -123,7 +124,8 @@ def led(reason: str, customer: str | None) -> str:
 
     Reasons are sentences in English; a name in Arabic at their beginning would turn them round.
     """
-    return LRM + reason if customer and reason.startswith(customer) else reason
+    turned = customer and reason.startswith(customer) and runs_against(customer, rtl=False)
+    return LRM + reason if turned else reason
 
 
 def _action(action: ActionId, place: int | None) -> str:

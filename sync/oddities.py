@@ -18,6 +18,7 @@ from sync.stories import Story
 
 LONG = 60
 LATIN_LOOKALIKES = ("CYRILLIC", "GREEK")
+LONGEST_FIELD = 255
 MOST_TEXTS = 200
 """How many texts of one document are looked at."""
 
@@ -26,6 +27,7 @@ UNUSUAL = 10
 
 _TEXT_FIELDS = frozenset({"sku", "hs_sku", "email", "hs_email", "product_code"})
 _AMOUNT_FIELDS = frozenset({"amount", "total", "subtotal", "price", "totalamt", "unitprice"})
+_LONG_FIELDS = ("address", "street", "line", "name", "city")
 _SAID = re.compile(r"[^\s'\"<>]+@[^\s'\"<>]+|(?<=SKU )\S+")
 
 
@@ -59,6 +61,7 @@ def _texts(story: Story) -> list[str]:
     held = [one.key for one in story.blockers] + said
     held += [sync.customer or "", sync.number, sync.order_number]
     held += [text for name, text in _answered(story) if name in _TEXT_FIELDS and _is_text(text)]
+    held += [text for name, text in _answered(story) if _is_text(text) and _is_long(name, text)]
     return list(dict.fromkeys(text for text in held if text))[:MOST_TEXTS]
 
 
@@ -129,6 +132,11 @@ def _named(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _is_long(name: str, text: str) -> bool:
+    """Return whether an address or a name is longer than systems commonly take."""
+    return len(text) > LONGEST_FIELD and any(part in name for part in _LONG_FIELDS)
 
 
 def _number(value: Any) -> Decimal | None:

@@ -66,6 +66,11 @@ _ADD = {
     for name, dialect in {"sqlite": sqlite, "postgresql": postgresql}.items()
 }
 _COUNT = sa.select(sa.func.count()).where(posts.c.key == sa.bindparam("by_key"))
+_REFUSED = (
+    sa.select(posts.c.id)
+    .where(posts.c.key == sa.bindparam("by_key"), posts.c.state == PostState.FAILED.value)
+    .limit(1)
+)
 _NEXT_DUE = sa.select(sa.func.min(posts.c.due)).where(_WAITING)
 _BY_UID = posts.select().where(posts.c.uid == sa.bindparam("by_uid"))
 _SETTLE = sa.update(posts).where(posts.c.uid == sa.bindparam("by_uid"), _SENDING)
@@ -161,6 +166,11 @@ class Posts:
         """Return how many posts were ever put under this key, replaced ones not counted."""
         with self._database.read() as connection:
             return int(connection.execute(_COUNT, {"by_key": key}).scalar_one())
+
+    def refused(self, key: str) -> bool:
+        """Return whether a post under this key was given up."""
+        with self._database.read() as connection:
+            return connection.execute(_REFUSED, {"by_key": key}).first() is not None
 
     def get(self, uid: str) -> Post | None:
         """Return one post, or None."""

@@ -271,7 +271,7 @@ def test_rule_7_sentences_row_and_view(house: House) -> None:
     view = house.clerk.opens(log, "View")
     assert _opens(view, "Open order in Salla", f"{house.salla}/orders/order/")
     told = house.clerk.presses(log, "Retry", FAILED)
-    assert f"INV-{order}: ✗ {FAILED}. SKU RULE-7 not found" in read(told)
+    assert f"INV-{order}: ✗ {FAILED}. SKU RULE-7 is still missing in Daftra." in read(told)
     log = _row_follows(house.clerk, log, "Failed", "retried once")
     house.create_product("RULE-7")
     told = house.clerk.presses(log, "Retry", SYNCED)

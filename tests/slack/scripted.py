@@ -162,7 +162,12 @@ class ScriptedSlack:
             case "usergroups.list":
                 return {"usergroups": [{"id": one, "handle": one.lower()} for one in self.groups]}
             case _:
-                return {}
+                return _opened(method, len(self.calls))
+
+
+def _opened(method: str, place: int) -> dict[str, Any]:
+    """Return the view that a call opened, or nothing."""
+    return {"view": {"id": f"V0OPENED{place}"}} if method.startswith("views.") else {}
 
 
 def _body(raw: bytes) -> dict[str, Any]:

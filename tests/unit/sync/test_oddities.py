@@ -55,6 +55,7 @@ def _story(sync: Sync = FAILED, answered: str = "{}", usual: Money | None = None
         (_story(answered='{"items": [{"sku": "H\u2011500"}]}'), ("special_blank_or_hyphen:H‑500",)),
         (_story(answered='{"data": {"email": "a@b.c "}}'), ("blank_at_the_end:a@b.c ",)),
         (_story(answered='{"name": "untold "}'), ()),
+        (_story(answered=f'{{"address": "{"x" * 300}"}}'), (f"very_long:{'x' * 300}",)),
         (_story(replace(FAILED, amount=Money.of("-5", "SAR"))), ("negative_amount:SAR -5.00",)),
         (_story(replace(FAILED, amount=Money.of("0", "SAR"))), ("zero_amount:SAR 0.00",)),
         (_story(usual=Money.of("108.55", "SAR")), ()),
