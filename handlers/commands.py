@@ -24,6 +24,7 @@ from bot.watching import Follows, Person
 from handlers import parse, parse_causes, parse_precheck, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
+from handlers.causing import causes_page
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.incoming import Payload, Typed, typed
@@ -112,7 +113,7 @@ class Commands:
         wanted = command.wanted
         if wanted.owner == parse_causes.ME:
             wanted = replace(wanted, owner=call.user)
-        return self.show.causes(self.engine.store.causes.open(), wanted)
+        return causes_page(self.engine, self.show, wanted)
 
     def document(self, command: parse.Show, _call: Typed, _person: Actor) -> Message:
         """Show one document, or the list where the number means several."""
