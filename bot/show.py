@@ -247,6 +247,10 @@ class Show:
         """Return the people that a search found, as a select."""
         return self._draw("fix_people", people=people)
 
+    def linking(self, sync: Sync, named: str) -> Message:
+        """Promise to compare a document with one of the books, and to link them."""
+        return self._draw("linking", row=row_of(sync), named=named)
+
     def connect(self, system: str, name: str, url: str) -> Message:
         """Give the link that begins a connection in the browser."""
         return self._draw("connect", system=system, name=name, url=url)

@@ -41,6 +41,7 @@ from handlers.bulking import Bulking
 from handlers.causes import Causes
 from handlers.causing import CauseButtons
 from handlers.commands import Commands
+from handlers.deciding import Deciding
 from handlers.fixing import Fixes
 from handlers.forms import Forms
 from handlers.gate import Gate
@@ -124,6 +125,7 @@ class Surface:
         modals, teller = Modals(reads), Teller(outbox, reads)
         fixes = Fixes(engine, outbox, show, gate, modals, teller, zone)
         forms = Forms(engine, backfills, outbox, show, gate, modals, fixes.forms())
+        deciding = Deciding(engine, outbox, show, gate, fixes)
         prechecking = Prechecking(engine, outbox, show, teller)
         others: dict[ActionId | None, Handler] = {
             ActionId.CAUSE: Causes(engine, show, teller),
@@ -146,6 +148,7 @@ class Surface:
                 backfills,
                 forms,
                 prechecking,
+                deciding,
             ),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
