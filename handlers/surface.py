@@ -3,7 +3,7 @@
 `app.py` starts it beside the engine. Nothing here decides anything; it joins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -84,11 +84,9 @@ class Surface:
         owner = partial(owner_of, settings, self._people)
         notices = Notices(engine.store, clock, show, owner, settings.timezone)
         sender = Sender(workspace.posts, engine.store, channels, clock, undrawn=notices.undrawn)
-        errands: dict[str, Errand] = {
-            BRING: Bring(engine, show),
-            MEND: Mend(engine, show, workspace.posts),
-        }
-        self.outbox = Outbox(engine.store, sender, clock, errands, notices.undelivered)
+        self.outbox = Outbox(
+            engine.store, sender, clock, _errands(engine, show, workspace), notices.undelivered
+        )
         self.digests = Digests(engine, self.outbox.put, show, subscription(settings))
         self._news = News(engine, self.outbox, show, self.digests)
         gate = Gate(self._people, show)
@@ -240,6 +238,10 @@ class Surface:
         self._engine.store.watches.sweep((Follows.MODAL, Follows.PAGE), now - OPEN)
         self._engine.store.consents.forget(now - FORGOTTEN_AFTER)
         self._engine.hearing.forget()
+
+
+def _errands(engine: Engine, show: Show, workspace: Workspace) -> Mapping[str, Errand]:
+    return {BRING: Bring(engine, show), MEND: Mend(engine, show, workspace.posts)}
 
 
 def groups(settings: Settings) -> dict[Role, tuple[str, ...]]:
