@@ -5,22 +5,17 @@ A page's buttons carry what the list was narrowed to, never what it holds: each 
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from bot.actions import ActionId, BadValue, numbered
-from bot.ages import Age, age_of
-from bot.rows import Who, who_of
+from bot.actions import BadValue
+from bot.cause import CauseLine, cause_line
 from sync.causes import Cause
-from sync.errors import ErrorType, Remedy
-from sync.money import Money
+from sync.errors import ErrorType
 
 PAGE = 10
 NOBODY = "nobody"
-
-UNFIXABLE = frozenset({Remedy.RETRYING, Remedy.WAITING, Remedy.NOTHING, Remedy.UNKNOWN})
-"""What leaves a person nothing to enter or to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +42,10 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class CauseRow:
-    """One cause as a line of the list, with the ids of its buttons."""
-
-    id: int
-    value: str
-    error_type: ErrorType
-    remedy: Remedy
-    system: str
-    connection: str
-    key: str
-    count: int
-    amounts: Sequence[Money]
-    releases: int
-    retrying: int
-    oldest: Age
-    openings: int
-    owner: Who | None
-    snoozed_until: datetime | None
-    fixable: bool
-    view_action: str
-    fix_action: str
-
-
-@dataclass(frozen=True, slots=True)
 class CausesView:
     """A page of the list; `newer` and `older` are the values of the buttons to the others."""
 
-    rows: Sequence[CauseRow]
+    rows: Sequence[CauseLine]
     wanted: Wanted
     count: int
     """How many causes there are on all pages."""
@@ -90,44 +61,32 @@ class CausesView:
         return self.wanted != Wanted()
 
 
-def causes_view(causes: Sequence[Cause], wanted: Wanted, start: int, now: datetime) -> CausesView:
-    """Return the page that begins with the cause at `start`, of the open `causes`, as seen now."""
+def causes_view(
+    causes: Sequence[Cause],
+    wanted: Wanted,
+    start: int,
+    now: datetime,
+    names: Mapping[int, str] | None = None,
+) -> CausesView:
+    """Return the page that begins with the cause at `start`, of the open `causes`, as seen now.
+
+    `names` are those of customers, by the number of the cause that is about them.
+    """
     found = largest([cause for cause in causes if wanted.fits(cause)])
     start = min(max(start, 0), max(len(found) - 1, 0)) // PAGE * PAGE
     shown = found[start : start + PAGE]
     end = start + len(shown)
     return CausesView(
-        rows=[cause_row(cause, now, place) for place, cause in enumerate(shown, start=1)],
+        rows=[
+            cause_line(cause, now, place=place, name=(names or {}).get(cause.id, ""))
+            for place, cause in enumerate(shown, start=1)
+        ],
         wanted=wanted,
         count=len(found),
         first=start + 1,
         last=end,
         previous=causes_value(wanted, start - PAGE) if start else None,
         next=causes_value(wanted, end) if end < len(found) else None,
-    )
-
-
-def cause_row(cause: Cause, now: datetime, place: int) -> CauseRow:
-    """Return the line of one cause; `place` tells its buttons from those of others."""
-    return CauseRow(
-        id=cause.id,
-        value=str(cause.id),
-        error_type=cause.error_type,
-        remedy=cause.remedy,
-        system=cause.system,
-        connection=cause.lane,
-        key=cause.key,
-        count=cause.count,
-        amounts=cause.amounts,
-        releases=cause.releases,
-        retrying=cause.retrying,
-        oldest=age_of(cause.oldest, now),
-        openings=cause.openings,
-        owner=who_of(cause.owner) if cause.owner else None,
-        snoozed_until=cause.snoozed_until if cause.sleeps(now) else None,
-        fixable=cause.remedy not in UNFIXABLE,
-        view_action=numbered(ActionId.CAUSE, place),
-        fix_action=numbered(ActionId.FIX, place),
     )
 
 

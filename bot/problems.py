@@ -55,6 +55,20 @@ class Wrong(StrEnum):
     NOT_RUNNING = "not_running"
     """There is no backfill to stop."""
 
+    NO_CAUSE = "no_cause"
+    """No open cause has this number or key; nothing given: one must be named."""
+
+    WHICH_CAUSE = "which_cause"
+    WHICH_DOCUMENT = "which_document"
+    """The name stands for several: `valid` are the first of them."""
+
+    NO_REASON = "no_reason"
+    NO_RECORD = "no_record"
+    """No document of the destination was named."""
+
+    NO_END = "no_end"
+    """Not a moment until when a cause may rest."""
+
     NO_PERSON = "no_person"
     """No person of the workspace who may look at it; nothing given: somebody must be named."""
 

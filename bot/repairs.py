@@ -161,6 +161,9 @@ class Mend:
         source = next((one.source_system for one in syncs.values()), "")
         view = told_view(kind, came, cause, source, bulked)
         content = {**self.show.fix_told(view), "private_metadata": asked.channel}
+        if not asked.view:  # asked for by a command
+            self._say(post, asked, self.show.fix_said(view))
+            return
         try:
             self.client.views_update(view_id=asked.view, view=content)
         except TROUBLE:  # the form is closed, or Slack does not say: told beside it

@@ -174,6 +174,7 @@ def samples() -> Samples:
             {"rows": [row_of(FAILED)], "count": 1, "more": False},
         ],
         "retried": [{"view": one} for one in _retried()],
+        "linking": [{"row": row_of(one), "named": "1045"} for one in (FAILED, BARE)],
         "finished": [{"view": one} for one in finished_samples(KINDS_OF_ROWS, a_cause())],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),

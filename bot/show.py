@@ -83,9 +83,15 @@ class Show:
         view = status_view(figures, self._clock.now(), person)
         return self._draw("status", view=view)
 
-    def causes(self, causes: Sequence[Cause], wanted: Wanted, start: int = 0) -> Message:
-        """Return the page of the list of open causes that begins at `start`."""
-        return self._draw("causes", view=causes_view(causes, wanted, start, self._clock.now()))
+    def causes(
+        self, causes: Sequence[Cause], wanted: Wanted, start: int, names: Mapping[int, str]
+    ) -> Message:
+        """Return the page of the list of open causes that begins at `start`.
+
+        `names` are those of customers, by the cause that is about them.
+        """
+        view = causes_view(causes, wanted, start, self._clock.now(), names)
+        return self._draw("causes", view=view)
 
     def digest(
         self,
@@ -240,6 +246,10 @@ class Show:
     def fix_people(self, people: Sequence[Person]) -> Message:
         """Return the people that a search found, as a select."""
         return self._draw("fix_people", people=people)
+
+    def linking(self, sync: Sync, named: str) -> Message:
+        """Promise to compare a document with one of the books, and to link them."""
+        return self._draw("linking", row=row_of(sync), named=named)
 
     def connect(self, system: str, name: str, url: str) -> Message:
         """Give the link that begins a connection in the browser."""

@@ -4,14 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.actions import ActionId
-from bot.causes import causes_of
+from bot.cause import OF_CUSTOMERS
+from bot.causes import Wanted, causes_of
 from bot.outbox import Outbox
 from bot.posts import replacement, uid_of
-from bot.show import Show
+from bot.show import Message, Show
 from handlers.actions import Handler
 from handlers.incoming import Pressed
 from sync.engine import Engine
 from sync.records import Actor
+
+
+def causes_page(engine: Engine, show: Show, wanted: Wanted, start: int = 0) -> Message:
+    """Return a page of the list of what stops documents now."""
+    store = engine.store
+    causes = store.causes.open()
+    names = store.reports.customers(one.id for one in causes if one.error_type in OF_CUSTOMERS)
+    return show.causes(causes, wanted, start, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,6 @@ class CauseButtons:
     def turn(self, press: Pressed, _person: Actor) -> None:
         """Put another page of the list in the place of this one."""
         wanted, start = causes_of(press.value)
-        message = self.show.causes(self.engine.store.causes.open(), wanted, start)
+        message = causes_page(self.engine, self.show, wanted, start)
         if press.url:
             self.outbox.put_once(replacement(press.url, message, uid_of(press.receipt, "page")))

@@ -24,6 +24,9 @@ from bot.watching import Follows, Person
 from handlers import parse, parse_causes, parse_precheck, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
+from handlers.causing import causes_page
+from handlers.deciding import NEEDS as DECISIONS
+from handlers.deciding import Deciding
 from handlers.forms import Forms
 from handlers.gate import Gate
 from handlers.incoming import Payload, Typed, typed
@@ -52,6 +55,7 @@ class Commands:
     backfills: Backfills
     forms: Forms
     prechecking: Prechecking
+    deciding: Deciding
 
     def __call__(self, ack: Ack, body: Payload) -> BoltResponse:
         """Answer what was typed."""
@@ -86,6 +90,7 @@ class Commands:
             parse.StopBackfill: self.stop_backfill,
             parse_precheck.Precheck: self.prechecking.begin,
             parse_precheck.StopPrecheck: self.prechecking.end,
+            **self.deciding.commands(),
             parse.Digest: self.digest,
             parse.Connect: self.connect,
             parse.Pause: self.pause,
@@ -112,7 +117,7 @@ class Commands:
         wanted = command.wanted
         if wanted.owner == parse_causes.ME:
             wanted = replace(wanted, owner=call.user)
-        return self.show.causes(self.engine.store.causes.open(), wanted)
+        return causes_page(self.engine, self.show, wanted)
 
     def document(self, command: parse.Show, _call: Typed, _person: Actor) -> Message:
         """Show one document, or the list where the number means several."""
@@ -230,6 +235,8 @@ def needed(command: parse.Command | Problem) -> Action:
             return Action.STOP
         case parse.Digest(DigestWord.NOW):
             return Action.DIGEST
+        case _ if type(command) in DECISIONS:
+            return DECISIONS[type(command)]
         case parse_precheck.Precheck() | parse_precheck.StopPrecheck():
             return NEEDS[type(command)]
         case parse.Connect():

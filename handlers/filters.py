@@ -34,8 +34,8 @@ class FilterReader:
 
     def __init__(self, verb: Verb, now: datetime | None = None, zone: tzinfo = UTC) -> None:
         self._verb = verb
-        self._now = now or datetime.now(UTC)
-        self._zone = zone
+        self.now = now or datetime.now(UTC)
+        self.zone = zone
 
     def read(self, words: Sequence[Word]) -> Filters | Problem:
         """Return the filters that `words` are, or what is wrong with the first that is not one."""
@@ -103,18 +103,18 @@ class FilterReader:
 
     def _since(self, text: str) -> datetime:
         meant = digits(text).casefold()
-        today = self._now.astimezone(self._zone).date()
+        today = self.now.astimezone(self.zone).date()
         if meant == "today":
             return self._start_of(today)
         if meant == "yesterday":
             return self._start_of(today - timedelta(days=1))
         span = _SPAN.fullmatch(meant)
         if span:
-            return self._now - int(span[1]) * _UNITS[span[2]]
+            return self.now - int(span[1]) * _UNITS[span[2]]
         return self._start_of(_day(text))
 
     def _start_of(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
 
 def _statuses(text: str) -> list[Status]:

@@ -11,9 +11,10 @@ from unicodedata import category
 
 from bot.problems import Problem, Wrong
 from bot.verbs import ROUTE, SHARE, STOP, DigestWord, FilterName, Verb
-from handlers import parse_causes, parse_precheck
+from handlers import parse_causes, parse_decisions, parse_precheck
 from handlers.filters import FilterReader
 from handlers.parse_causes import Causes
+from handlers.parse_decisions import Assign, Fix, Link, RetryCause, Skip, Snooze
 from handlers.parse_precheck import Precheck, StopPrecheck
 from handlers.words import Word, digits, nearest, number, unique, words
 from sync.records import CONNECTION_NAME, Filters
@@ -124,6 +125,12 @@ Command = (
     | Causes
     | Show
     | Retry
+    | RetryCause
+    | Fix
+    | Skip
+    | Link
+    | Assign
+    | Snooze
     | Sync
     | Backfill
     | StopBackfill
@@ -159,6 +166,10 @@ def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command 
         Verb.CAUSES: parse_causes.causes,
         Verb.SHOW: _show,
         Verb.SYNC: _sync,
+        Verb.FIX: parse_decisions.fix,
+        Verb.SKIP: parse_decisions.skip,
+        Verb.LINK: parse_decisions.link,
+        Verb.ASSIGN: parse_decisions.assign,
         Verb.BACKFILL: _backfill,
         Verb.PRECHECK: parse_precheck.precheck,
         Verb.DIGEST: _digest,
@@ -168,10 +179,15 @@ def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command 
         Verb.HELP: _help,
     }
     match verb:
+        case Verb.SNOOZE:
+            return parse_decisions.snooze(rest, reader.now, reader.zone)
         case Verb.LOG | Verb.FAILED:
             filters = reader.read([word for word in rest if not _is_share(word)])
             return filters if isinstance(filters, Problem) else Log(filters, _shared(rest))
         case Verb.RETRY:
+            named = parse_decisions.retry_cause(rest)
+            if named:
+                return named
             wanted = numbers(rest, verb)
             return wanted if isinstance(wanted, Problem) else Retry(wanted)
         case _:

@@ -3,7 +3,7 @@
 `app.py` starts it beside the engine. Nothing here decides anything; it joins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -41,6 +41,7 @@ from handlers.bulking import Bulking
 from handlers.causes import Causes
 from handlers.causing import CauseButtons
 from handlers.commands import Commands
+from handlers.deciding import Deciding
 from handlers.fixing import Fixes
 from handlers.forms import Forms
 from handlers.gate import Gate
@@ -84,11 +85,9 @@ class Surface:
         owner = partial(owner_of, settings, self._people)
         notices = Notices(engine.store, clock, show, owner, settings.timezone)
         sender = Sender(workspace.posts, engine.store, channels, clock, undrawn=notices.undrawn)
-        errands: dict[str, Errand] = {
-            BRING: Bring(engine, show),
-            MEND: Mend(engine, show, workspace.posts),
-        }
-        self.outbox = Outbox(engine.store, sender, clock, errands, notices.undelivered)
+        self.outbox = Outbox(
+            engine.store, sender, clock, _errands(engine, show, workspace), notices.undelivered
+        )
         self.digests = Digests(engine, self.outbox.put, show, subscription(settings))
         self._news = News(engine, self.outbox, show, self.digests)
         gate = Gate(self._people, show)
@@ -124,6 +123,7 @@ class Surface:
         modals, teller = Modals(reads), Teller(outbox, reads)
         fixes = Fixes(engine, outbox, show, gate, modals, teller, zone)
         forms = Forms(engine, backfills, outbox, show, gate, modals, fixes.forms())
+        deciding = Deciding(engine, outbox, show, gate, fixes)
         prechecking = Prechecking(engine, outbox, show, teller)
         others: dict[ActionId | None, Handler] = {
             ActionId.CAUSE: Causes(engine, show, teller),
@@ -146,6 +146,7 @@ class Surface:
                 backfills,
                 forms,
                 prechecking,
+                deciding,
             ),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
@@ -240,6 +241,10 @@ class Surface:
         self._engine.store.watches.sweep((Follows.MODAL, Follows.PAGE), now - OPEN)
         self._engine.store.consents.forget(now - FORGOTTEN_AFTER)
         self._engine.hearing.forget()
+
+
+def _errands(engine: Engine, show: Show, workspace: Workspace) -> Mapping[str, Errand]:
+    return {BRING: Bring(engine, show), MEND: Mend(engine, show, workspace.posts)}
 
 
 def groups(settings: Settings) -> dict[Role, tuple[str, ...]]:

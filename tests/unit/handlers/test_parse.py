@@ -114,7 +114,7 @@ def test_every_verb_is_understood() -> None:
     """Each verb of the list leads to a command or asks for what it needs, in any case."""
     for verb in Verb:
         found = parse.parse(verb.value.upper())
-        asks = {Wrong.NO_NUMBER, Wrong.UNKNOWN_SYSTEM}
+        asks = {Wrong.NO_NUMBER, Wrong.NO_CAUSE, Wrong.UNKNOWN_SYSTEM}
         assert not isinstance(found, Problem) or found.wrong in asks
 
 
