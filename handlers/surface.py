@@ -3,9 +3,10 @@
 `app.py` starts it beside the engine. Nothing here decides anything; it joins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from slack_bolt import App
 
@@ -64,6 +65,19 @@ RECEIPTS_KEPT = timedelta(hours=24)
 SILENT_SECONDS = 60.0
 
 
+class Living(Protocol):
+    """Keeps messages up to date, in a thread of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def ring(self) -> None:
+        """Look now."""
+
+
 class Surface:
     """What listens to Slack and speaks to it; Socket Mode unless `http`."""
 
@@ -97,12 +111,7 @@ class Surface:
         secure = settings.public_url.startswith("https:")
         self.pages = ConsentPages(consents, self._connected, secure=secure)
         self._show = show
-        self._messages = Messages(engine.backfills, engine.store, self.outbox, show, clock)
-        self._holds = HoldMessages(engine.store, self.outbox, show, clock, self.digests.channel)
-        self._bulks = BulkMessages(
-            engine.bulks, engine.store, self.outbox, show, clock, self.digests.channel
-        )
-        self._prechecks = PrecheckMessages(engine.store, self.outbox, show, clock)
+        self._living = self._messages()
         self._app = bolt_app(workspace, settings)
         self._listen(workspace, gate, channels, links, settings)
         self._socket = None if http else _socket(self._app, settings, workspace, socket_times)
@@ -132,26 +141,26 @@ class Surface:
             **Bulking(engine, show, teller).handlers(),
             **CauseButtons(engine, outbox, show).handlers(),
         }
+        said = digests, channels, links, zone
+        asked = backfills, forms, prechecking, deciding
         listen(
             self._app,
-            Commands(
-                engine,
-                outbox,
-                show,
-                gate,
-                digests,
-                channels,
-                links,
-                zone,
-                backfills,
-                forms,
-                prechecking,
-                deciding,
-            ),
+            Commands(engine, outbox, show, gate, *said, *asked),
             Actions(engine, outbox, show, gate, reads, links, backfills, teller, others),
             forms,
             fixes.options,
             Trouble(outbox, show, Straight(reads)),
+        )
+
+    def _messages(self) -> Sequence[Living]:
+        """Return what keeps a message up to date each."""
+        store, outbox, show, clock = self._engine.store, self.outbox, self._show, self._engine.clock
+        channel = self.digests.channel
+        return (
+            Messages(self._engine.backfills, store, outbox, show, clock),
+            HoldMessages(store, outbox, show, clock, channel),
+            BulkMessages(self._engine.bulks, store, outbox, show, clock, channel),
+            PrecheckMessages(store, outbox, show, clock),
         )
 
     def start(self, *, alone: bool) -> None:
@@ -161,10 +170,8 @@ class Surface:
         self.outbox.start(alone=alone)
         self.digests.recover()
         self._news.start()
-        self._messages.start()
-        self._holds.start()
-        self._bulks.start()
-        self._prechecks.start()
+        for messages in self._living:
+            messages.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
@@ -179,19 +186,15 @@ class Surface:
         if self._socket:
             self._socket.stop()
         self._news.stop()
-        self._messages.stop()
-        self._holds.stop()
-        self._bulks.stop()
-        self._prechecks.stop()
+        for messages in self._living:
+            messages.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
         """Look for news now: the engine has committed something."""
         self._news.ring()
-        self._messages.ring()
-        self._holds.ring()
-        self._bulks.ring()
-        self._prechecks.ring()
+        for messages in self._living:
+            messages.ring()
 
     def site(self) -> Site:
         """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""

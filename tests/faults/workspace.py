@@ -12,6 +12,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from sync.causes import Cause
 from sync.figures import Figures
 from sync.outward import Digest
 from sync.records import Actor, Retried, Sync
@@ -152,9 +153,13 @@ class Plain:
         ]
         return {"text": f"pressed {' '.join(lines)}", "blocks": []}
 
-    def finished(self, sync: Sync) -> dict[str, Any]:
+    def finished(
+        self, sync: Sync, causes: Sequence[Cause] = (), *, retrying: bool = False
+    ) -> dict[str, Any]:
         """Say how a sync ended."""
-        return {"text": f"ended {sync.id} {sync.status.value}", "blocks": []}
+        del causes
+        word = "retrying" if retrying else "ended"
+        return {"text": f"{word} {sync.id} {sync.status.value}", "blocks": []}
 
     def digest(self, figures: Figures, digest: Digest, *_: object) -> dict[str, Any]:
         """Draw a digest: the day and how many need people."""
