@@ -43,7 +43,7 @@ class Shelf(Shop):
 
 @dataclass
 class Range(Books):
-    """A destination that knows exactly its products, and unwanted to create `unwanted`."""
+    """A destination that knows exactly its products, and refuses to create what is `unwanted`."""
 
     unwanted: set[str] = field(default_factory=set)
     created: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Range(Books):
         if self.silent:
             raise self.silent.pop(0)
         if good.sku in self.unwanted:
-            raise FixData(Failure(ErrorType.FIELD_INVALID, good.sku, "Daftra unwanted this name"))
+            raise FixData(Failure(ErrorType.FIELD_INVALID, good.sku, "Daftra refuses this name"))
         self.created.append(good.sku)
         return super().create_product(good)
 
@@ -206,7 +206,7 @@ def test_what_is_refused_does_not_hinder_the_others(house: House) -> None:
     house.prechecks.create(precheck.id, SARA)
     done = house.ended(precheck.id)
     assert [(one.sku, one.refused) for one in done.refused] == [
-        ("DATES-1", "Daftra unwanted this name")
+        ("DATES-1", "Daftra refuses this name")
     ]
     house.range.unwanted.clear()
     house.prechecks.create(precheck.id, SARA)
