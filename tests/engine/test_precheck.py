@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -87,10 +86,9 @@ class Range(Books):
 class House:
     """Prechecks over one route in memory."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(f"sqlite:///{folder}/invsync.db", [KEY])
-        self.store.migrate()
-        self.route: Route = a_route(self.store)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.route: Route = a_route(store)
         self.shelf, self.range = Shelf(), Range(TurnedClock())
         self.prechecks = self.process()
 
@@ -121,13 +119,15 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """Give a house whose prechecks a test starts."""
-    house = House(tmp_path)
-    yield house
-    house.prechecks.end()
-    house.prechecks.join(5)
-    house.store.close()
+def house(database_url: str) -> Iterator[House]:
+    """Give a house whose prechecks a test starts, on each database."""
+    store = Store(database_url, [KEY])
+    store.migrate()
+    made = House(store)
+    yield made
+    made.prechecks.end()
+    made.prechecks.join(5)
+    store.close()
 
 
 def test_what_is_missing_is_found_before_it_fails(house: House) -> None:
