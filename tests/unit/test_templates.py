@@ -1,4 +1,5 @@
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,7 +12,14 @@ from sandbox.workspace.blockkit import problems
 from tests.unit.bot.drawn import TEMPLATES, buttons, texts
 
 RENDERER = Renderer(TEMPLATES)
-NAMES = sorted(samples())
+SAMPLES = samples()
+NAMES = sorted(SAMPLES)
+
+
+@cache
+def drawn_samples(name: str) -> list[dict[str, Any]]:
+    """Return what a template makes of each of its samples."""
+    return [RENDERER.show(name, **model) for model in SAMPLES[name]]
 
 
 def test_every_template_has_samples() -> None:
@@ -21,20 +29,20 @@ def test_every_template_has_samples() -> None:
 
 def test_the_check_finds_nothing() -> None:
     """What `app.py check` says of the templates is: nothing."""
-    assert check_templates(RENDERER, samples()) == []
+    assert check_templates(RENDERER, SAMPLES) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_are_accepted_by_slack(name: str) -> None:
     """Each template, with each of its samples, gives what Slack takes."""
-    for model in samples()[name]:
-        assert wrong(RENDERER.show(name, **model)) == []
+    for drawn in drawn_samples(name):
+        assert wrong(drawn) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hostile_data_is_accepted_by_slack(name: str) -> None:
     """Whatever data holds, no template breaks a limit or a rule of Block Kit."""
-    models = samples()[name]
+    models = SAMPLES[name]
     for place in range(0, len(HOSTILE), 3):
         model = hostile(models[place % len(models)], place)
         assert wrong(RENDERER.show(name, **model)) == []
@@ -43,8 +51,8 @@ def test_hostile_data_is_accepted_by_slack(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_button_has_a_meaning(name: str) -> None:
     """Each button's action is one that the app knows, and a label names what it is about."""
-    for model in samples()[name]:
-        for button in buttons(RENDERER.show(name, **model)):
+    for drawn in drawn_samples(name):
+        for button in buttons(drawn):
             assert action_of(button["action_id"]), button
             assert button["accessibility_label"]
             assert "url" in button or button["value"]
@@ -53,8 +61,7 @@ def test_every_button_has_a_meaning(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_message_makes_sense_alone(name: str) -> None:
     """Each message has a plain text, and it holds no tags or tokens."""
-    for model in samples()[name]:
-        drawn = RENDERER.show(name, **model)
+    for drawn in drawn_samples(name):
         if "type" not in drawn:
             assert len(drawn["text"]) > len("4043: ...")
             assert not re.search(r"&lt;|<|\^", drawn["text"])
@@ -63,8 +70,7 @@ def test_every_message_makes_sense_alone(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_words_run_together(name: str) -> None:
     """Sentences are parted by one blank wherever templates join them."""
-    for model in samples()[name]:
-        drawn = RENDERER.show(name, **model)
+    for drawn in drawn_samples(name):
         for text in [*texts(drawn["blocks"]), drawn.get("text", "")]:
             assert not re.search(r"[a-z0-9][.:!?][A-Z]| [ .,:]|\( ", text or ""), text
 
