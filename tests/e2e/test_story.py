@@ -165,7 +165,7 @@ def past(world: World) -> list[Row]:
     return list(chain.from_iterable(world.history.values()))
 
 
-def test_the_log_holds_the_figures(standing: Standing) -> None:
+def the_log_holds_the_figures(standing: Standing) -> None:
     """71 of 1,240 documents failed for 8 types of 22 causes, counted by type as asked."""
     by_status, *_ = standing.engine.store.log.counts(datetime.now(UTC))
     assert sum(by_status.values()) == 1240
@@ -179,7 +179,7 @@ def test_the_log_holds_the_figures(standing: Standing) -> None:
     assert standing.stops() == told(standing.world)
 
 
-def test_a_sweep_finds_nothing_new(standing: Standing) -> None:
+def a_sweep_finds_nothing_new(standing: Standing) -> None:
     """Every document that the sources list is in the log already, and says the same amount."""
     for route in standing.engine.routes():
         assert standing.engine.sweeper.sweep(route) == 0
@@ -187,20 +187,20 @@ def test_a_sweep_finds_nothing_new(standing: Standing) -> None:
     assert sum(by_status.values()) == 1240
 
 
-def test_the_running_one_is_adopted(standing: Standing) -> None:
+def the_running_one_is_adopted(standing: Standing) -> None:
     """The create whose answer was lost is found by our key, not sent again."""
     number = str(standing.world.seed.names["running"])
     until(lambda: standing.engine.find(number)[0].status is Status.SUCCESS)
     assert standing.trading.creates("daftra") == 0
 
 
-def test_what_failed_still_would_for_all_its_reasons(standing: Standing) -> None:
+def what_failed_still_would_for_all_its_reasons(standing: Standing) -> None:
     """A retry of all 71 stops each at exactly the blockers that its past tells."""
     standing.retry()
     assert standing.stops() == told(standing.world)
 
 
-def test_what_is_mended_goes_through(standing: Standing) -> None:
+def what_is_mended_goes_through(standing: Standing) -> None:
     """With every cause mended on the pages of its system, nothing is left that failed."""
     mend(standing)
     standing.retry()
@@ -277,7 +277,7 @@ def mend_quickbooks(standing: Standing) -> None:
             standing.post("quickbooks", path, number=f"OLD-{row['Id']}")
 
 
-def test_the_switch_lets_312_wait(standing: Standing) -> None:
+def the_switch_lets_312_wait(standing: Standing) -> None:
     """Without its token QuickBooks takes nothing: one says so, 312 wait, worth 1.2 million."""
     standing.renew_with_oauth()
     standing.switch()
@@ -289,3 +289,13 @@ def test_the_switch_lets_312_wait(standing: Standing) -> None:
     assert (amount.currency, round(amount.amount / 100_000)) == ("USD", 12)
     standing.switch()
     assert sweep(standing, "crm:ledger") == 0
+
+
+def test_the_story_is_true_from_its_past_to_its_last_document(standing: Standing) -> None:
+    """The log holds what was told, all of it would fail so again, and all of it can be mended."""
+    the_log_holds_the_figures(standing)
+    a_sweep_finds_nothing_new(standing)
+    the_running_one_is_adopted(standing)
+    what_failed_still_would_for_all_its_reasons(standing)
+    what_is_mended_goes_through(standing)
+    the_switch_lets_312_wait(standing)
