@@ -62,7 +62,7 @@ def test_from_the_digest_to_a_synced_invoice(page: Page, house: House) -> None:
     expect(modal).to_have_count(0)
 
     row.get_by_role("button", name=f"Retry {number}").click()
-    expect(message(page, f"{number}: ✗ {FAILED}")).to_contain_text(f"{SKU} not found in Daftra")
+    expect(message(page, f"{number}: ✗ {FAILED}")).to_contain_text(f"SKU {SKU} is still missing in Daftra")
 
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Daftra").click()

@@ -188,14 +188,14 @@ def a_sweep_finds_nothing_new(standing: Standing) -> None:
 
 
 def the_running_one_is_adopted(standing: Standing) -> None:
-    """The create whose answer was lost is found by our key, not sent again."""
+    """Find the create whose answer was lost by our key, not sent again."""
     number = str(standing.world.seed.names["running"])
     until(lambda: standing.engine.find(number)[0].status is Status.SUCCESS)
     assert standing.trading.creates("daftra") == 0
 
 
 def what_failed_still_would_for_all_its_reasons(standing: Standing) -> None:
-    """A retry of all 71 stops each at exactly the blockers that its past tells."""
+    """Retry all 71: each stops at exactly the blockers that its past tells."""
     standing.retry()
     assert standing.stops() == told(standing.world)
 
