@@ -19,9 +19,8 @@ from handlers.process import served, serving
 from sync.engine import Engine
 from tests.e2e.house import AT_ONCE, unpaced, until
 
-CLERK, ADMIN = "U0CLERK01", "U0ADMIN01"
+CLERK, MANAGER, ADMIN = "U0CLERK01", "U0MANAGER", "U0ADMIN01"
 SKU, SECOND = "HONEY-500", "widget-001"
-SYNCED = "Invoice synced successfully"
 SWEEP_SECONDS = 600.0
 Look = Callable[[str, Locator], None]
 """What is called with the name of a sight and where it stands: a picture may be taken."""
@@ -89,9 +88,7 @@ class Meter:
         hand, before = Hand(page), self._calls()
         yield hand
         calls = {system: count - before[system] for system, count in self._calls().items()}
-        self.journeys.append(
-            Taken(name, hand.presses, hand.choices, hand.typed, hand.forms, calls)
-        )
+        self.journeys.append(Taken(name, hand.presses, hand.choices, hand.typed, hand.forms, calls))
 
     def table(self) -> str:
         """Return all journeys as a table for people."""
@@ -140,8 +137,10 @@ class TryOut:
 
 @contextmanager
 def tried_out() -> Iterator[TryOut]:
-    """Run the whole try-out; the store and its books are asked without pace, which the stand-ins
-    do not ask for: the journey of 38 documents would take a minute and a half."""
+    """Run the whole try-out, the store and its books asked without pace.
+
+    At Daftra's pace of two requests a second the journey of 38 documents takes two minutes.
+    """
     with ExitStack() as stack:
         stack.enter_context(unpaced("salla", "daftra"))
         sandbox = stack.enter_context(running(0, "--per-minute", str(AT_ONCE)))
@@ -166,6 +165,20 @@ def message(page: Page, words: str) -> Locator:
 def is_now(page: Page, person: str) -> None:
     """Look at the workspace as somebody else."""
     page.get_by_label("Who you are").select_option(person)
+
+
+def types(page: Page, command: str) -> None:
+    """Type a command into the composer and send it."""
+    page.get_by_label("Message or command").fill(command)
+    page.get_by_role("button", name="Send").click()
+
+
+def throw_switch(page: Page) -> None:
+    """End QuickBooks' token in the drawer of knobs."""
+    page.get_by_role("button", name="Knobs").click()
+    page.get_by_role("button", name="End QuickBooks' token").click()
+    expect(page.get_by_role("button", name="312 documents wait behind it ✓")).to_be_visible()
+    page.get_by_label("Drawer").get_by_role("button", name="Close").click()
 
 
 def told(hand: Hand, look: Look) -> None:

@@ -16,6 +16,7 @@ from tests.browser.journeys import (
     is_now,
     missing_email,
     missing_sku,
+    throw_switch,
     tried_out,
 )
 
@@ -83,10 +84,7 @@ def test_a_missing_email(page: Page, tryout: TryOut, meter: Meter) -> None:
 
 def test_an_expired_token_with_312_waiting(page: Page, tryout: TryOut, meter: Meter) -> None:
     """Three presses, no form: what waited goes on by itself, and nothing of it is created twice."""
-    page.get_by_role("button", name="Knobs").click()
-    page.get_by_role("button", name="End QuickBooks' token").click()
-    expect(page.get_by_role("button", name="312 documents wait behind it ✓")).to_be_visible()
-    page.get_by_label("Drawer").get_by_role("button", name="Close").click()
+    throw_switch(page)
     tryout.sweep()
     is_now(page, ADMIN)
     with meter.measuring("expired token, 312 waiting", page) as hand:
