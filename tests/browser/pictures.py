@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.conftest import MILLISECONDS
 from tests.browser.journeys import (
@@ -34,7 +34,7 @@ from tests.browser.journeys import (
 from tests.e2e.house import until
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
-SIZE = {"width": 1110, "height": 1800}
+SIZE: ViewportSize = {"width": 1110, "height": 1800}
 HIGHEST = 1100.0
 PLACE = """one => {
   one.scrollIntoView({ block: "start" });
@@ -42,8 +42,6 @@ PLACE = """one => {
   return width ? { x, y, width, height } : null;
 }"""
 """Scrolls to an element and tells where it is then; null where it was just drawn anew."""
-
-LEFT_OUT = frozenset({"fix-told"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,17 @@ class Album:
 
         The page is cut, as the element itself is drawn anew with each news.
         """
-        if name not in LEFT_OUT:
-            self.page.mouse.move(0, 0)
-            box = until(lambda: where.evaluate(PLACE), f"a place of {name}")
-            box["height"] = min(box["height"], HIGHEST)
-            self.page.screenshot(path=self.folder / f"{name}.png", clip=box)
+        self.page.mouse.move(0, 0)
+        until(lambda: self._cut(name, where), f"a still picture of {name}")
+
+    def _cut(self, name: str, where: Locator) -> bool:
+        """Cut the page where the element is; return whether it stayed there meanwhile."""
+        box: FloatRect | None = where.evaluate(PLACE)
+        if box is None:
+            return False
+        clip: FloatRect = {**box, "height": min(box["height"], HIGHEST)}
+        self.page.screenshot(path=self.folder / f"{name}.png", clip=clip)
+        return bool(where.evaluate(PLACE) == box)
 
 
 def sights(album: Album) -> None:
@@ -83,7 +87,9 @@ def sights(album: Album) -> None:
     is_now(page, CLERK)
     _document(album)
     types(page, "/invsync precheck shop:books")
-    album.take("precheck", _settled(message(page, "Precheck of"), "without a match"))
+    precheck = message(page, "Precheck of").filter(has_text="without a match")
+    expect(precheck.get_by_role("button", name="Stop")).to_have_count(0)
+    album.take("precheck", precheck)
     types(page, "/invsync log")
     album.take("log", message(page, "Sync log"))
 
@@ -129,11 +135,6 @@ def _document(album: Album) -> None:
     close(album.page)
 
 
-def _settled(where: Locator, words: str) -> Locator:
-    expect(where).to_contain_text(words)
-    return where
-
-
 def journeys(album: Album, tryout: TryOut) -> None:
     """Play the journeys and take what is seen on the way."""
     page, hand = album.page, Hand(album.page)
@@ -144,6 +145,9 @@ def journeys(album: Album, tryout: TryOut) -> None:
     tryout.sweep()
     is_now(page, ADMIN)
     expired_token(hand, album.take)
+    released = message(page, "is connected again").filter(has_not_text="need you")
+    expect(released).to_contain_text(re.compile(r"[4-9]\d of 313 went through"))
+    album.take("hold-release", released)
 
 
 def draw(folder: Path) -> None:
