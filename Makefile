@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BY_MODULE := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check faults
+.PHONY: demo test check faults pictures
 demo: .venv/run
 	@$(BIN)/python app.py demo $(ARGS)
 
@@ -18,6 +18,10 @@ endif
 
 faults: .venv/dev
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+# what docs/tour.md shows, drawn anew in Chromium
+pictures: .venv/dev
+	@$(BIN)/python -m tests.browser.pictures $(ARGS)
 
 check: .venv/dev
 	@$(BIN)/ruff check .

@@ -86,6 +86,9 @@ class ActionId(StrEnum):
     CAUSES_PAGE = "causes_page"
     """Value: which page of the list of causes to show instead."""
 
+    SHOW_CAUSES = "show_causes"
+    """The same, shown beside the message to whoever pressed."""
+
     PRECHECK_PAGE = "precheck_page"
     """Value: the precheck's id and the first of its goods to show instead."""
 

@@ -1,5 +1,6 @@
 """One cause in words and buttons: as a line of a digest or a list, and on a page of its own."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,9 @@ OF_CUSTOMERS = frozenset(
     }
 )
 """Causes that people know by the customer's name, not by the key."""
+
+_RATE = re.compile(r"\d+(?:\.\d+)?")
+"""A tax that is named by its rate in percent."""
 
 MOST_ROWS = 10
 MOST_DEEDS = 5
@@ -128,7 +132,9 @@ _SAME = (
 
 
 def called(cause: Cause, name: str) -> str:
-    """Return what people call a cause's subject: a customer's name, a reason, else the key."""
+    """Return what people call a cause's subject: a name, a reason, a tax's rate, else the key."""
+    if cause.error_type is ErrorType.TAX_NOT_MAPPED and _RATE.fullmatch(cause.key):
+        return f"{cause.key} %"
     is_named = cause.error_type in OF_CUSTOMERS or cause.error_type is ErrorType.UNKNOWN
     return name if name and is_named else cause.key
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from bot.actions import ActionId, numbered, page_value
 from bot.ages import Age, age_of
 from bot.cause import CauseLine, called, cause_line
+from bot.causes import Wanted, causes_value
 from bot.listing import MOST_LINES, Kept, Listed, needs, rolled
 from bot.rows import Who, who_of
 from sync.causes import Age as Bucket
@@ -228,7 +229,7 @@ def _line(
     state, alone = _state(causes, needing, now), causes[0] if len(causes) == 1 else None
     fresh = sum(new.get(one.id, 0) for one in counted)
     menders = [listed.menders[one.id] for one in causes if one.id in listed.menders]
-    failed = Filters(statuses=(Status.FAILED,), error_type=causes[0].error_type)
+    behind = Wanted(error_type=causes[0].error_type, destination=causes[0].lane)
     return Line(
         state=state,
         place=place,
@@ -248,8 +249,8 @@ def _line(
         by=who_of(menders[-1]) if menders else None,
         ended_at=max((one.closed_at for one in causes if one.closed_at), default=None),
         until=min((one.snoozed_until for one in causes if one.snoozed_until), default=None),
-        show_all=page_value(failed),
-        show_action=numbered(ActionId.SHOW_ALL, place),
+        show_all=causes_value(behind, 0),
+        show_action=numbered(ActionId.SHOW_CAUSES, place),
     )
 
 

@@ -206,13 +206,14 @@ def _granted(url: str, far: Far) -> dict[str, str]:
 
 
 @contextmanager
-def running(port: int) -> Iterator[Sandbox]:
+def running(port: int, *more: str) -> Iterator[Sandbox]:
     """Run the sandbox until the block ends; `port` 0 takes free ones. Raises NotStarted.
 
-    The database beside it is new each time: the sandbox begins anew, too.
+    `more` are further arguments of the sandbox's command line. The database beside it is new each
+    time: the sandbox begins anew, too.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-        [sys.executable, "-m", "sandbox", "--port", str(port)],
+        [sys.executable, "-m", "sandbox", "--port", str(port), *more],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -11,6 +11,7 @@ from bot.posts import replacement, uid_of
 from bot.show import Message, Show
 from handlers.actions import Handler
 from handlers.incoming import Pressed
+from handlers.telling import Teller
 from sync.engine import Engine
 from sync.records import Actor
 
@@ -25,15 +26,22 @@ def causes_page(engine: Engine, show: Show, wanted: Wanted, start: int = 0) -> M
 
 @dataclass(frozen=True, slots=True)
 class CauseButtons:
-    """Turns the pages of the list."""
+    """Shows the list, and turns its pages."""
 
     engine: Engine
     outbox: Outbox
     show: Show
+    teller: Teller
 
     def handlers(self) -> Mapping[ActionId | None, Handler]:
         """Return who answers which button."""
-        return {ActionId.CAUSES_PAGE: self.turn}
+        return {ActionId.CAUSES_PAGE: self.turn, ActionId.SHOW_CAUSES: self.tell}
+
+    def tell(self, press: Pressed, _person: Actor) -> None:
+        """Show the causes behind a line of the digest, each with its fix, to this person alone."""
+        wanted, start = causes_of(press.value)
+        causes = self.engine.store.causes.open()
+        self.teller(press, self.show.causes(causes, wanted, start))
 
     def turn(self, press: Pressed, _person: Actor) -> None:
         """Put another page of the list in the place of this one."""

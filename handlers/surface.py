@@ -139,7 +139,7 @@ class Surface:
             **prechecking.handlers(),
             **fixes.handlers(),
             **Bulking(engine, show, teller).handlers(),
-            **CauseButtons(engine, outbox, show).handlers(),
+            **CauseButtons(engine, outbox, show, teller).handlers(),
         }
         said = digests, channels, links, zone
         asked = backfills, forms, prechecking, deciding

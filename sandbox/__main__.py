@@ -32,8 +32,11 @@ def main() -> None:
     """Serve until told to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox")
     parser.add_argument("--port", type=int, default=3000)
-    port = parser.parse_args().port
+    parser.add_argument("--per-minute", type=int, help="requests that Salla takes in a minute")
+    given = parser.parse_args()
+    port = given.port
     world = tell(datetime.now(UTC))
+    world.seed.shop.per_minute = given.per_minute or world.seed.shop.per_minute
     links: list[dict[str, str]] = []
     apps = _apps(world, links)
     try:

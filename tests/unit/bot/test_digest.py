@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.actions import id_of, page_of
+from bot.actions import id_of
 from bot.ages import Age, Unit, age_of
+from bot.causes import Wanted, causes_of
 from bot.check import HOSTILE
 from bot.digest_samples import (
     CALM,
@@ -124,12 +125,12 @@ def test_what_nobody_can_fix_has_no_fix() -> None:
 
 
 def test_small_causes_of_a_type_roll_up() -> None:
-    """Many small causes of one type are one line with their count."""
+    """Many small causes of one type are one line with their count; Show leads to their fixes."""
     message = drawn(figures(HONEY, *MAILS))
     shown = read_aloud(message)
     assert "2. 14 documents, 11 customers without e-mail" in shown
-    (show,) = pressed(message, "show_all")[1:]
-    assert page_of(show["value"])[0].error_type is MAIL
+    (show,) = pressed(message, "show_causes")
+    assert causes_of(show["value"]) == (Wanted(MAIL, destination=MAILS[0].lane), 0)
 
 
 def test_five_lines_and_the_smaller_ones() -> None:
