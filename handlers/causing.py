@@ -40,8 +40,7 @@ class CauseButtons:
     def tell(self, press: Pressed, _person: Actor) -> None:
         """Show the causes behind a line of the digest, each with its fix, to this person alone."""
         wanted, start = causes_of(press.value)
-        causes = self.engine.store.causes.open()
-        self.teller(press, self.show.causes(causes, wanted, start))
+        self.teller(press, causes_page(self.engine, self.show, wanted, start))
 
     def turn(self, press: Pressed, _person: Actor) -> None:
         """Put another page of the list in the place of this one."""
