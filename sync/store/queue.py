@@ -227,7 +227,7 @@ class Queue:
             ids = list(connection.execute(_CLAIM, {**given, "leased": now + lease}).scalars())
             if not ids:
                 return []
-            claimed = list(rows.many(connection, ids).values())
+            claimed = list(rows.many(connection, sorted(ids)).values())
             connection.execute(_OPEN_ATTEMPT.from_select(*_attempt_of(ids)), {"now": now})
             moved = [(sync.id, sync.fence) for sync in claimed]
             write_audit(connection, Move.START, moved, Status.PENDING, ENGINE, now)

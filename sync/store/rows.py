@@ -49,9 +49,9 @@ def one(connection: Connection, sync_id: int) -> Sync | None:
 
 
 def many(connection: Connection, ids: list[int]) -> dict[int, Sync]:
-    """Return the syncs with these ids, by id."""
-    found = connection.execute(_BY_IDS, {"ids": ids}).mappings()
-    return {row["id"]: sync_of(row) for row in found}
+    """Return the syncs with these ids, by id, in the order that was asked."""
+    found = {row["id"]: row for row in connection.execute(_BY_IDS, {"ids": ids}).mappings()}
+    return {one: sync_of(found[one]) for one in ids if one in found}
 
 
 def money_of(minor: int | None, currency: str | None) -> Money | None:
