@@ -1,10 +1,13 @@
-"""The databases that tests run on: a file of SQLite, a server of PostgreSQL."""
+"""What tests share: the databases that they run on, and one browser a process."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.postgres import Postgres, running
 
@@ -22,6 +25,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def plain_logs() -> None:
     """Begin each test with logs as they are before any process configured them."""
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium; without one, skip with a word, or fail where one is required."""
+    found = shutil.which("chromium")
+    if found is None:
+        word = "no chromium on this machine; on Debian: apt-get install chromium"
+        if os.environ.get("INVSYNC_REQUIRE_BROWSER") == "1":
+            pytest.fail(word)
+        pytest.skip(word)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,13 @@
 """A real Chromium in front of a house of its own."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.house import House, lived_in
 
 MILLISECONDS = 20_000
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start Chromium; without one, skip with a word, or fail where one is required."""
-    found = shutil.which("chromium")
-    if found is None:
-        word = "no chromium on this machine; on Debian: apt-get install chromium"
-        if os.environ.get("INVSYNC_REQUIRE_BROWSER") == "1":
-            pytest.fail(word)
-        pytest.skip(word)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

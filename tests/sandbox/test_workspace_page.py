@@ -1,19 +1,15 @@
 """The workspace's page in a real browser: what is drawn, typed, chosen, and never run."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from slack_sdk import WebClient
 
 from sandbox import workspace
 from sandbox.serving import Server
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 HOSTILE = "<img src=x onerror=alert(1)> &lt;script&gt;alert(2)&lt;/script&gt;"
 
@@ -43,17 +39,15 @@ def slack() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def page(slack: Server) -> Iterator[Page]:
+def page(browser: Browser, slack: Server) -> Iterator[Page]:
     """Open the page as the finance clerk; anything that the browser complains of fails."""
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1280, "height": 800})
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
-        opened.goto(slack.url)
-        yield opened
-        browser.close()
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+    opened.goto(slack.url)
+    yield opened
+    opened.close()
     assert complaints == []
 
 
