@@ -229,7 +229,7 @@ def missing_email(hand: Hand, look: Look = unseen) -> None:
     hand.press(digest.get_by_role("button", name=re.compile("^Show: 6 customers")))
     listed = message(page, "What stops documents")
     look("causes", listed)
-    hand.press(listed.get_by_role("button", name=re.compile("^Fix cause .*Khalid Saleh")))
+    hand.press(listed.get_by_role("button", name=re.compile("^Fix: .*Khalid Saleh")))
     form = page.get_by_role("dialog", name="Add the e-mail")
     hand.type(form.get_by_label("E-mail of the customer"), "accounts@saleh.example")
     look("fix-email", form)

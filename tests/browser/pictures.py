@@ -115,7 +115,7 @@ def _menu(album: Album, digest: Locator, entry: str, name: str) -> None:
 def _link(album: Album) -> None:
     types(album.page, "/invsync causes error:conflict")
     listed = message(album.page, "What stops documents")
-    listed.get_by_role("button", name=re.compile("^Fix cause")).first.click()
+    listed.get_by_role("button", name=re.compile("^Fix: ")).first.click()
     form = album.page.get_by_role("dialog")
     expect(form).to_be_visible()
     album.take("fix-link", form)
@@ -126,7 +126,7 @@ def _document(album: Album) -> None:
     """Take the View of a document that two products stop."""
     types(album.page, f"/invsync causes cause:{SECOND}")
     listed = message(album.page, "What stops documents").filter(has_text=SECOND)
-    listed.get_by_role("button", name=re.compile("^View cause")).click()
+    listed.get_by_role("button", name=re.compile("^View: ")).click()
     cause = album.page.get_by_role("dialog", name="Cause")
     cause.get_by_role("button", name=re.compile("^View INV-")).first.click()
     view = album.page.get_by_role("dialog", name=re.compile("^Invoice INV-"))
