@@ -3,6 +3,7 @@
 import _thread
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,8 +82,9 @@ def test_ctrl_c_stops_it_cleanly(house: House, capsys: pytest.CaptureFixture[str
     def press() -> None:
         (batch,) = house.when_begun()
         house.when(batch, lambda one: one.counts.pending == MOST_OPEN)
-        _thread.interrupt_main()
-        house.when(batch, lambda one: one.batch.state is BatchState.STOPPING)
+        while house.progress(batch).batch.state is not BatchState.STOPPING:
+            _thread.interrupt_main()  # again where a destructor swallowed it
+            time.sleep(3)
         with house.store.database.write() as connection:
             connection.exec_driver_sql("UPDATE syncs SET status = 'success'")
 
