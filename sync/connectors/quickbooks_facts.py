@@ -15,7 +15,7 @@ from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_api import Api
 
 KEPT = timedelta(minutes=5)
-RECENT = timedelta(seconds=10)
+RECENT = timedelta(seconds=2)
 """How old what forbids a document may be: one look serves a row of documents."""
 
 US = "US"

@@ -95,8 +95,8 @@ def test_the_log_pages_to_older_documents_and_back(page: Page) -> None:
     expect(log.get_by_role("button", name="Newer documents")).to_be_visible()
     expect(log.get_by_role("button", name=newest, exact=True)).to_have_count(0)
     log.get_by_role("button", name="Newer documents").click()
-    # the newest may be newer now: what is retried moves up
-    expect(log.get_by_role("button", name="Newer documents")).to_have_count(0)
+    # which are the newest may change meanwhile: what is retried moves up
+    expect(log.get_by_role("button", name="Older documents")).to_be_visible()
     expect(views).to_have_count(20)
 
 
