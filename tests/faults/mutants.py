@@ -26,6 +26,7 @@ from sync.records import Actor, Retried, Sync
 from sync.states import MOVES, Move, Status
 from sync.store import work
 from sync.store.presses import Presses
+from sync.store.queue import _BACK
 from sync.store.surface import Digests
 from sync.store.tables import digests, syncs
 from sync.store.tokens import Tokens
@@ -138,11 +139,12 @@ def success_again() -> Any:
     @contextmanager
     def again() -> Iterator[None]:
         MOVES[Status.SUCCESS, Move.HURRY] = Status.PENDING
+        _BACK[Status.SUCCESS] = Move.HURRY
         try:
             with swapped(Presses, _press=pressed):
                 yield
         finally:
-            del MOVES[Status.SUCCESS, Move.HURRY]
+            del MOVES[Status.SUCCESS, Move.HURRY], _BACK[Status.SUCCESS]
 
     return again()
 
