@@ -2,6 +2,7 @@
 
 import _thread
 import json
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -89,9 +90,14 @@ def test_ctrl_c_stops_it_cleanly(house: House, capsys: pytest.CaptureFixture[str
             connection.exec_driver_sql("UPDATE syncs SET status = 'success'")
 
     finger = threading.Thread(target=press)
-    finger.start()
-    ended = backfill(house.backfills, [house.route], OPTIONS, Terminal(as_json=False))
-    finger.join(5)
+    # a browser that another test has opened may listen to Ctrl-C in our place
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        finger.start()
+        ended = backfill(house.backfills, [house.route], OPTIONS, Terminal(as_json=False))
+        finger.join(5)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (ended.batch.state, ended.counts.synced) == (BatchState.STOPPED, MOST_OPEN)
     said = capsys.readouterr()
     assert "Stopping" in said.err
