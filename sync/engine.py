@@ -279,8 +279,7 @@ class Engine:
         connection = self.store.connections.save(
             system, name, base_url, secret, account, now, api_prefix=api_prefix, web_url=web_url
         )
-        for sync_id in self.store.holds.open(name, now, RECONNECTED) or ():
-            self.retry(sync_id, by)
+        self.store.presses.reconnect(name, RECONNECTED, by, self.times.settling, now)
         self.backfills.resume(name)
         self._woken()
         return connection

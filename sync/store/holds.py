@@ -235,23 +235,8 @@ class Holds:
 
         Returns the syncs that met the trouble; None where no lane was held for one of `kinds`.
         """
-        of_connection = {"for_connection": connection_name}
         with self._database.write() as connection:
-            asked = {**of_connection, "kinds": [kind.value for kind in kinds]}
-            held = connection.execute(_HELD, asked).all()
-            if not held:
-                return None
-            names = [row.name for row in held]
-            canaries = [row.held_by_sync for row in held if row.held_by_sync is not None]
-            connection.execute(_OPEN, {"names": names})
-            ongoing = connection.execute(_ONGOING, of_connection).mappings().first()
-            if ongoing:
-                given = {"names": names, "canaries": canaries, "hold": ongoing["id"]}
-                connection.execute(_LET_GO, given)
-                if not connection.execute(_STILL, of_connection).scalar_one():
-                    opened = sa.update(holds).where(_THIS).values(opened_at=now)
-                    connection.execute(opened, {"hold": ongoing["id"]})
-        return canaries
+            return let_go(connection, connection_name, now, kinds)
 
     def width(self, lane: str, whole: int) -> int:
         """Return how many attempts of the lane may run at once: none of a held one's."""
@@ -306,6 +291,28 @@ class Holds:
 def widen(connection: Connection, lane: str) -> None:
     """Let twice as many attempts of a release run, inside the caller's transaction."""
     connection.execute(_WIDEN, {"lane": lane})
+
+
+def let_go(
+    connection: Connection, connection_name: str, now: datetime, kinds: Collection[HoldKind]
+) -> list[int] | None:
+    """Do what `Holds.open` does within a transaction of the caller."""
+    of_connection = {"for_connection": connection_name}
+    asked = {**of_connection, "kinds": [kind.value for kind in kinds]}
+    held = connection.execute(_HELD, asked).all()
+    if not held:
+        return None
+    names = [row.name for row in held]
+    canaries = [row.held_by_sync for row in held if row.held_by_sync is not None]
+    connection.execute(_OPEN, {"names": names})
+    ongoing = connection.execute(_ONGOING, of_connection).mappings().first()
+    if ongoing:
+        given = {"names": names, "canaries": canaries, "hold": ongoing["id"]}
+        connection.execute(_LET_GO, given)
+        if not connection.execute(_STILL, of_connection).scalar_one():
+            opened = sa.update(holds).where(_THIS).values(opened_at=now)
+            connection.execute(opened, {"hold": ongoing["id"]})
+    return canaries
 
 
 def _begin(connection: Connection, trouble: Trouble, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """A press on Retry: one compare-and-set with its audit row and its receipt, in one transaction."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -8,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sync.policy import pause_before
-from sync.records import Actor, Answer, Priority, Retried, Sync, Trigger, WaitingFor
+from sync.records import Actor, Answer, HoldKind, Priority, Retried, Sync, Trigger, WaitingFor
 from sync.states import Status
 from sync.store import rows
 from sync.store.database import Database
+from sync.store.holds import let_go
 from sync.store.queue import Queue
 from sync.store.surface import Receipts
 from sync.store.tables import syncs
@@ -51,6 +53,24 @@ class Presses:
             if receipt:
                 self._receipts.keep(connection, receipt, now, _kept(retried))
         return _told(retried, by)
+
+    def reconnect(
+        self,
+        connection_name: str,
+        kinds: Collection[HoldKind],
+        by: Actor,
+        settle: timedelta,
+        now: datetime,
+    ) -> None:
+        """Let the connection's lanes go and press what met the trouble there, as one step.
+
+        Between two steps a lane would take another document first, and an end of the process would
+        leave the canary failed.
+        """
+        with self._database.write() as connection:
+            for sync_id in let_go(connection, connection_name, now, kinds) or ():
+                connection.execute(_LOCK, {"sync_id": sync_id})
+                self._press(connection, sync_id, by, settle, now)
 
     def _press(
         self, connection: Connection, sync_id: int, by: Actor, settle: timedelta, now: datetime

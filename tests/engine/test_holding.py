@@ -126,8 +126,8 @@ class House:
 
     def reconnect(self) -> None:
         """Do what a reconnect does to the lanes."""
-        for sync_id in self.store.holds.open("books", self.clock.now()) or ():
-            self.store.presses.retry(sync_id, OMAR, None, TIMES.settling, self.clock.now())
+        now = self.clock.now()
+        self.store.presses.reconnect("books", tuple(HoldKind), OMAR, TIMES.settling, now)
 
 
 @pytest.fixture
@@ -403,6 +403,7 @@ def test_a_bug_in_one_probe_ends_no_others(house: House) -> None:
     house.clock.turn(3600)
     until(lambda: not house.store.lanes.is_held("books"))
     house.holding.stop()
+    house.holding.join(5)
 
 
 def test_two_lanes_that_meet_the_same_trouble_share_one_hold(house: House) -> None:

@@ -17,7 +17,7 @@ from sync.documents import Account, Document
 from sync.errors import ErrorType, Failure, Reconnect, TryLater
 from sync.handout import Handout
 from sync.lanes import Lanes, guarded
-from sync.records import Actor, Filters, Sync
+from sync.records import Actor, Filters, HoldKind, Sync
 from sync.states import Status
 from sync.store import Store
 from sync.times import Times
@@ -294,8 +294,7 @@ def test_a_held_lane_claims_nothing_more(house: House) -> None:
     until(lambda: house.owner() is None)
     time.sleep(3 * UNHURRIED.tick)
     assert (house.shop.reads, house.count(Status.PENDING)) == (["1"], 4)
-    for canary in house.store.holds.open(LANE, now()) or ():
-        house.press(canary)
+    house.store.presses.reconnect(LANE, (HoldKind.REFUSED,), PERSON, TIMES.settling, now())
     lanes.wake()
     until(lambda: house.count(Status.SUCCESS) == 5)
     assert house.shop.reads[1] == "1"
