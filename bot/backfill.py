@@ -1,35 +1,19 @@
-"""A backfill's one message: drawn as it stands, edited in place while it moves, and at its end."""
+"""A backfill's one message: what of it is shown, and which backfills have one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from datetime import date, datetime
+from functools import partial
 
 from bot.actions import page_value
 from bot.ages import Age, age_of
-from bot.loop import Loop
-from bot.outbox import Outbox
-from bot.posts import Method, edit, uid_of
+from bot.living import BAR, Thing, bar
+from bot.posts import Message
 from bot.rows import Who, who_of
-from bot.sender import sum_of
-from sync.backfill import DAY, Backfills
+from sync.backfill import Backfills
 from sync.batches import Batch, BatchState, Counts, Progress, Tally
-from sync.clock import Clock
-from sync.outward import Post, PostState
 from sync.records import Filters, Route
 from sync.states import Status
-from sync.store import Store
-
-GAP = timedelta(seconds=3)
-"""Between two edits; the last one does not wait."""
-
-LOOK_SECONDS = 1.0
-BAR = 20
-"""Characters of the bar."""
-
-_ON_ITS_WAY = frozenset({PostState.WAITING, PostState.SENDING})
-
-Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +73,6 @@ def backfill_view(progress: Progress, now: datetime) -> BackfillView:
         since=batch.created_at,
     )
     share = done_share(progress)
-    filled = int(share * BAR)
     return BackfillView(
         id=batch.id,
         route=batch.route,
@@ -102,7 +85,7 @@ def backfill_view(progress: Progress, now: datetime) -> BackfillView:
         state=batch.state,
         walked=batch.walked,
         percent=int(share * 100),
-        bar="█" * filled + "░" * (BAR - filled),
+        bar=bar(int(share * BAR), BAR),
         tally=batch.place.tally,
         counts=counts,
         by=who_of(batch.by),
@@ -126,92 +109,24 @@ def done_share(progress: Progress) -> float:
     return walked / days * ended
 
 
-class Draws(Protocol):
-    """Draws the message."""
+def backfill_things(
+    backfills: Backfills, draw: Callable[[Progress], Message], since: datetime
+) -> Iterator[Thing]:
+    """Yield the backfills that were begun in Slack and go on, or ended `since`."""
 
-    def backfill(self, progress: Progress) -> Message:
-        """Return it as the backfill stands."""
-        ...
+    def drawn(batch: Batch) -> Message | None:
+        progress = backfills.progress(batch.id)
+        return draw(progress) if progress else None
 
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """What was last sent of a message, and when."""
-
-    sum: str
-    at: datetime
-
-
-class Messages:
-    """Keeps the messages of all backfills that were begun in Slack."""
-
-    def __init__(
-        self, backfills: Backfills, store: Store, outbox: Outbox, show: Draws, clock: Clock
-    ) -> None:
-        self._backfills = backfills
-        self._store = store
-        self._outbox = outbox
-        self._show = show
-        self._clock = clock
-        self._drawn: dict[int, _Drawn] = {}
-        self._loop = Loop("backfill messages", self._step)
-
-    def start(self) -> None:
-        """Begin to draw."""
-        self._loop.start()
-
-    def stop(self) -> None:
-        """End after the message that is drawn."""
-        self._loop.stop()
-
-    def ring(self) -> None:
-        """Look now."""
-        self._loop.ring()
-
-    def _step(self) -> float:
-        for batch in self._backfills.rows.since(self._clock.now() - DAY):
-            if batch.message and not batch.message.get("ended"):
-                self._draw(batch)
-        return LOOK_SECONDS
-
-    def _draw(self, begun: Batch) -> None:
-        uid, channel, post = self._posted(begun)
-        progress = self._backfills.progress(begun.id)
-        if progress is None or (post and post.state in _ON_ITS_WAY):
-            return
-        now, batch = self._clock.now(), progress.batch
-        drawn, before = self._show.backfill(progress), self._drawn.get(batch.id)
-        if post is None:
-            self._outbox.put(_first(uid, batch, channel, drawn))
-        elif post.state is PostState.SENT:
-            is_same = before is not None and before.sum == sum_of(drawn)
-            if batch.active and before and (is_same or before.at + GAP > now):
-                return
-            if not is_same:
-                self._outbox.put(edit(uid, _place(batch), drawn))
-        self._drawn[batch.id] = _Drawn(sum_of(drawn), now)
-        if post and not batch.active:
-            self._backfills.rows.keep(batch.id, {**(batch.message or {}), "ended": True})
-            self._drawn.pop(batch.id)
-
-    def _posted(self, batch: Batch) -> tuple[str, str | None, Post | None]:
-        """Return the message's uid, its channel and its post, None before it was put.
-
-        Where the bot may not write to the channel, the message goes to who began the backfill.
-        """
-        channel = (batch.message or {}).get("channel")
-        uid = uid_of("backfill", batch.id, channel)
-        post = self._store.posts.get(uid)
-        if post is None or post.state is not PostState.FAILED:
-            return uid, channel, post
-        direct = uid_of("backfill", batch.id, "direct")
-        return direct, None, self._store.posts.get(direct)
-
-
-def _first(uid: str, batch: Batch, channel: str | None, drawn: Message) -> Post:
-    body = {"channel": channel, "user": batch.by.id, "message": dict(drawn)}
-    return Post(uid, Method.POST, _place(batch), body)
-
-
-def _place(batch: Batch) -> str:
-    return f"backfill:{batch.id}"
+    for batch in backfills.rows.since(since):
+        if batch.message:
+            yield Thing(
+                kind="backfill",
+                id=batch.id,
+                channel=batch.message.get("channel"),
+                person=batch.by.id,
+                kept=batch.message,
+                over=not batch.active,
+                draw=partial(drawn, batch),
+                keep=partial(backfills.rows.keep, batch.id),
+            )

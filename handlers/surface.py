@@ -3,21 +3,21 @@
 `app.py` starts it beside the engine. Nothing here decides anything; it joins.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from slack_bolt import App
 
 from bot.actions import ActionId
-from bot.backfill import Messages
-from bot.bulking import BulkMessages
+from bot.backfill import backfill_things
+from bot.bulking import bulk_things
 from bot.channels import Channels
 from bot.consent import ConsentPages
 from bot.errands import BRING, Bring
 from bot.guard import Guard
-from bot.holding import HoldMessages
+from bot.holding import hold_things
+from bot.living import LivingMessages
 from bot.modals import Modals
 from bot.news import OPEN, News
 from bot.notices import Notices
@@ -25,7 +25,7 @@ from bot.outbox import Errand, Outbox
 from bot.people import People
 from bot.permissions import Role
 from bot.posts import direct
-from bot.precheck import PrecheckMessages
+from bot.precheck import precheck_things
 from bot.repairs import MEND, Mend
 from bot.schedule import Schedule
 from bot.sender import Sender
@@ -63,19 +63,6 @@ RECEIPTS_KEPT = timedelta(hours=24)
 """Slack delivers nothing again after so long."""
 
 SILENT_SECONDS = 60.0
-
-
-class Living(Protocol):
-    """Keeps messages up to date, in a thread of its own."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End."""
-
-    def ring(self) -> None:
-        """Look now."""
 
 
 class Surface:
@@ -152,16 +139,15 @@ class Surface:
             Trouble(outbox, show, Straight(reads)),
         )
 
-    def _messages(self) -> Sequence[Living]:
-        """Return what keeps a message up to date each."""
-        store, outbox, show, clock = self._engine.store, self.outbox, self._show, self._engine.clock
-        channel = self.digests.channel
-        return (
-            Messages(self._engine.backfills, store, outbox, show, clock),
-            HoldMessages(store, outbox, show, clock, channel),
-            BulkMessages(self._engine.bulks, store, outbox, show, clock, channel),
-            PrecheckMessages(store, outbox, show, clock),
+    def _messages(self) -> LivingMessages:
+        engine, show, channel = self._engine, self._show, self.digests.channel
+        kinds = (
+            partial(backfill_things, engine.backfills, show.backfill),
+            partial(hold_things, engine.store, show.hold, channel),
+            partial(bulk_things, engine.bulks, show.bulk, channel),
+            partial(precheck_things, engine.store, show.precheck),
         )
+        return LivingMessages(kinds, engine.store, self.outbox, engine.clock)
 
     def start(self, *, alone: bool) -> None:
         """Begin; `alone` where no other process sends this database's posts."""
@@ -170,8 +156,7 @@ class Surface:
         self.outbox.start(alone=alone)
         self.digests.recover()
         self._news.start()
-        for messages in self._living:
-            messages.start()
+        self._living.start()
         if self._socket:
             self._socket.start()
         self._schedule.start()
@@ -186,15 +171,13 @@ class Surface:
         if self._socket:
             self._socket.stop()
         self._news.stop()
-        for messages in self._living:
-            messages.stop()
+        self._living.stop()
         self.outbox.stop()
 
     def ring(self) -> None:
         """Look for news now: the engine has committed something."""
         self._news.ring()
-        for messages in self._living:
-            messages.ring()
+        self._living.ring()
 
     def site(self) -> Site:
         """Return what is served over HTTP: health, consents, webhooks, perhaps Slack's payloads."""

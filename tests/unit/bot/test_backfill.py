@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.actions import BadValue, id_of
-from bot.backfill import BAR, backfill_view, done_share
+from bot.backfill import backfill_view, done_share
+from bot.living import BAR
 from bot.render import Renderer
 from bot.show import Show
 from sync.batches import Batch, BatchState, Counts, Place, Progress, Tally
