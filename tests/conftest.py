@@ -10,6 +10,7 @@ import structlog
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.postgres import Postgres, running
+from tests.sqlite import fresh_file
 
 FIRST = ("e2e", "browser", "slack", "engine")
 """The folders whose modules take longest: begun last, one of them would be waited for alone."""
@@ -58,7 +59,7 @@ def fresh_database(
 
     def fresh(kind: str) -> str:
         if kind == "sqlite":
-            return f"sqlite:///{tmp_path}/invsync.db"
+            return fresh_file(tmp_path)
         server: Postgres = request.getfixturevalue("postgres")
         made.append(server.fresh())
         return made[-1]

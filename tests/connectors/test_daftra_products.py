@@ -19,6 +19,7 @@ from sync.store import Store
 from tests.builders import document
 from tests.connectors.conftest import Ends
 from tests.fakes import TurnedClock
+from tests.sqlite import fresh_file
 
 HONEY = Good("HONEY-500", "Honey 500 g", Money.of("45", "SAR"))
 
@@ -41,8 +42,7 @@ class Desk:
 @pytest.fixture
 def desk(ends: Ends, tmp_path: Path) -> Iterator[Desk]:
     """Open the site twice over a database in a file."""
-    store, clock = Store(f"sqlite:///{tmp_path}/invsync.db"), TurnedClock()
-    store.migrate()
+    store, clock = Store(fresh_file(tmp_path)), TurnedClock()
     mappings = store.mappings("books", clock)
     means = Means(SystemClock(), lambda: None, 1.0, mappings)
     spec = Spec("books", ends.books_url, None, None, "", "", {})

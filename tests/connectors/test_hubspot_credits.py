@@ -18,6 +18,7 @@ from sync.outcomes import Ambiguous, Created, NotSent, Outcome
 from sync.store import Store
 from tests.connectors.crm import Crm, crm
 from tests.connectors.sales import KEY, credit, credit_key, sale, soon
+from tests.sqlite import fresh_file
 
 MARKS = ("invsync_credited_total", "invsync_credit_refs", "hs_invoice_status")
 
@@ -152,8 +153,7 @@ def test_four_returns_from_four_threads_all_stand(
     account: Crm, parent: Parent, tmp_path: Path
 ) -> None:
     """With the claims of the database, no return is lost to another one's writing."""
-    store = Store(f"sqlite:///{tmp_path}/returns.db")
-    store.migrate()
+    store = Store(fresh_file(tmp_path))
     mappings = store.mappings("crm", SystemClock())
     ends = [account.another(mappings) for _ in range(4)]
     deadline = time.monotonic() + 10

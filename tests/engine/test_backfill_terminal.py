@@ -20,6 +20,7 @@ from sync.store import Store
 from tests.builders import KEY
 from tests.engine.test_backfill import FIRST, House
 from tests.fakes import Books, TurnedClock
+from tests.sqlite import fresh_file
 
 OPTIONS = {"route": "", "from": "2026-01-01", "to": "2026-03-31"}
 
@@ -47,8 +48,7 @@ class Lane(threading.Thread):
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Give a house that walks its backfills."""
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     made = House(store)
     made.backfills.start()
     yield made

@@ -22,6 +22,7 @@ from sync.sweep import Sweeper
 from sync.times import Times
 from tests.builders import KEY, NOON, a_route, document, order
 from tests.fakes import Shop, TurnedClock
+from tests.sqlite import fresh_file
 
 PATIENCE_SECONDS = 5.0
 DOWN = Failure(ErrorType.DESTINATION_DOWN, "shop", "Salla: 503")
@@ -73,8 +74,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "invsync.db"
-        self.store = Store(f"sqlite:///{self._file}", [KEY])
-        self.store.migrate()
+        self.store = Store(fresh_file(folder), [KEY])
         self.route: Route = a_route(self.store)
         self.shop, self.clock, self.found = Troubled(), TurnedClock(), 0
         self.opener, times = Opener(self.shop), Times.of()

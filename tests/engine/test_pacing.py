@@ -24,13 +24,13 @@ from sync.times import Times
 from sync.worker import Worker
 from tests.builders import KEY, NOON, a_route, discovered, document, order
 from tests.fakes import Books, Ends, Shop, TurnedClock
+from tests.sqlite import fresh_file
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Give a fresh store on SQLite, where the caller's clock is the pacer's."""
-    store = Store(f"sqlite:///{tmp_path}/pacing.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     yield store
     store.close()
 

@@ -27,6 +27,7 @@ from sync.store import Store
 from sync.systems import STATUSES
 from sync.times import Times
 from tests.builders import KEY
+from tests.sqlite import fresh_file
 
 ENOUGH = 40
 """Requests to each system: several times what it takes in a second."""
@@ -63,9 +64,8 @@ def test_no_limiter_refuses_anything(tmp_path: Path) -> None:
     }
     tokens = {"hubspot": hubspot.TOKEN, "quickbooks": quickbooks.TOKEN}
     with ExitStack() as stack:
-        store = Store(f"sqlite:///{tmp_path}/pace.db", [KEY])
+        store = Store(fresh_file(tmp_path), [KEY])
         stack.callback(store.close)
-        store.migrate()
         engine = Engine(store, SystemClock(), Times.of(request_timeout=2, settle=6))
         ends = {}
         for system, app in counted.items():
@@ -101,8 +101,7 @@ def test_a_refused_read_stops_the_connection(
         return JSONResponse({"policyName": "TEN_SECONDLY_ROLLING"}, 429, headers)
 
     server = Server(Starlette(routes=[Route("/{path:path}", refuse)])).start()
-    store = Store(f"sqlite:///{tmp_path}/pace.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     now, clock = datetime.now(UTC), SystemClock()
     whose = Account("5", "Books")
     end = store.connections.save(system, "end", server.url, {"token": "t"}, whose, now)

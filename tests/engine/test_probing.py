@@ -17,6 +17,7 @@ from sync.store import Store
 from sync.store.choices import EMAIL
 from tests.builders import KEY, NOON, a_route, discovered, document, order
 from tests.fakes import Books, Ends, Shop, TurnedClock
+from tests.sqlite import fresh_file
 
 LEASE = timedelta(seconds=40)
 LAYLA = Actor("U0LAYLA", "Layla")
@@ -67,8 +68,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Give a house with one route."""
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     a_route(store)
     yield House(store)
     store.close()

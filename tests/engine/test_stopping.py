@@ -22,6 +22,7 @@ from sync.states import Status
 from sync.store import Store
 from sync.times import Times
 from tests.builders import KEY
+from tests.sqlite import fresh_file
 
 PATIENCE = 10.0
 ORDERS = "/admin/v2/orders"
@@ -68,8 +69,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     story = seed(datetime.now(UTC))
     shop = Watched(salla.create(story.shop))
     servers = [Server(shop).start(), Server(daftra.create(story.site)).start()]
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     engine = Engine(store, SystemClock(), Times.of(request_timeout=5, settle=15))
     now = engine.clock.now()
     tokens = {"salla": salla.TOKEN, "daftra": daftra.KEY}

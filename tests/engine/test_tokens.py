@@ -28,6 +28,7 @@ from sync.store import NoKey, Store
 from sync.tokens import StoredToken
 from tests.builders import KEY, NOON
 from tests.fakes import TurnedClock
+from tests.sqlite import fresh_file
 
 OTHER_KEY = "b3RvdG90b3RvdG90b3RvdG90b3RvdG90b3RvdG90b3Q="
 HOUR = 3600.0
@@ -126,9 +127,8 @@ def system(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def desk(tmp_path: Path, system: str) -> Iterator[Desk]:
     """Serve an authority whose tokens live for ten hours, and keep a grant of it."""
-    db = f"sqlite:///{tmp_path}/invsync.db"
+    db = fresh_file(tmp_path)
     store = Store(db, [KEY])
-    store.migrate()
     authority = Authority(
         "app",
         "canary-client",

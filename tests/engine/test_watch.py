@@ -19,6 +19,7 @@ from sync.watch import RESTS, RESTS_UNSURE, Watch, due
 from sync.worker import Worker
 from tests.builders import KEY, a_route, discovered, document
 from tests.fakes import Books, Ends, Shop, TurnedClock
+from tests.sqlite import fresh_file
 
 SECOND = timedelta(seconds=1)
 
@@ -28,7 +29,6 @@ class House:
 
     def __init__(self, url: str) -> None:
         self.store = Store(url, [KEY])
-        self.store.migrate()
         self.clock = TurnedClock()
         self.books, self.shop = Books(self.clock), Shop()
         ends = Ends(self.shop, self.books)
@@ -61,7 +61,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Give a house with one open cause."""
-    made = House(f"sqlite:///{tmp_path}/watch.db")
+    made = House(fresh_file(tmp_path))
     yield made
     made.store.close()
 

@@ -30,6 +30,7 @@ from sync.worker import Worker
 from tests.builders import KEY, discovered
 from tests.fakes import Books, Ends, Shop, TurnedClock
 from tests.slack.scripted import CHANNEL, TEAM, ScriptedSlack
+from tests.sqlite import fresh_file
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-signing-secret"
@@ -77,9 +78,8 @@ class Desk:
     ) -> None:
         self.slack = ScriptedSlack()
         self._invite()
-        url = f"sqlite:///{folder}/invsync.db"
+        url = fresh_file(folder)
         self.store = Store(url, [KEY], busy_seconds=busy_seconds)
-        self.store.migrate()
         self.route = self._route()
         self.engine = Engine(self.store, SystemClock(), TIMES)
         self.shop, self.books = Shop(), Books(TurnedClock())

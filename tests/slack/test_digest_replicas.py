@@ -19,6 +19,7 @@ from sync.store import Store
 from sync.times import Times
 from tests.builders import KEY, a_route
 from tests.fakes import TurnedClock
+from tests.sqlite import fresh_file
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 CHANNEL = "C0FINANCE"
@@ -93,8 +94,7 @@ def test_a_lost_digest_appears_a_long_day_later(tmp_path: Path) -> None:
     """A digest whose process died is put by the next one, a local day of 25 hours later too."""
     zone = ZoneInfo("America/New_York")
     clock = TurnedClock(datetime.combine(date(2026, 10, 31), time(9), zone).astimezone(UTC))
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     a_route(store, clock.now())
     store.digests.claim(CHANNEL, date(2026, 10, 31), clock.now() - STEP, clock.now())
     clock.turn(timedelta(hours=24, minutes=30).total_seconds())

@@ -28,6 +28,7 @@ from sync.outward import Post, PostState
 from sync.store import Store, Trouble, Unavailable
 from tests.builders import KEY
 from tests.slack.scripted import CHANNEL, LOST, RATE_LIMITED, Say, ScriptedSlack, refusal
+from tests.sqlite import fresh_file
 
 HELLO: Message = {"text": "71 invoice syncs failed", "blocks": [{"type": "divider"}]}
 OTHER: Message = {"text": "70 invoice syncs failed", "blocks": [{"type": "divider"}]}
@@ -98,8 +99,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """Give an outbox that sends."""
-    store = Store(f"sqlite:///{tmp_path}/invsync.db", [KEY])
-    store.migrate()
+    store = Store(fresh_file(tmp_path), [KEY])
     made = House(store, ScriptedSlack())
     made.outbox.start(alone=True)
     yield made

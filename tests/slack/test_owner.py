@@ -17,6 +17,7 @@ from sync.store import Store
 from tests.slack.desk import ADMIN, GONE, GUEST, PEOPLE
 from tests.slack.mailroom import said
 from tests.slack.scripted import CHANNEL, TEAM, ScriptedSlack, refusal
+from tests.sqlite import fresh_file
 from tests.unit.bot.drawn import a_show
 
 
@@ -53,8 +54,7 @@ def test_without_an_owner_the_log_has_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A digest that nobody can be sent is an error in the log, and no post."""
-    store = Store(f"sqlite:///{tmp_path}/invsync.db")
-    store.migrate()
+    store = Store(fresh_file(tmp_path))
     clock = SystemClock()
     notices = Notices(store, clock, a_show(), lambda: None, ZoneInfo("UTC"))
     notices.undelivered(living(1, CHANNEL, said("71 failed")), "is_archived")

@@ -20,6 +20,7 @@ from sync.worker import Worker
 from tests.builders import KEY, a_route, discovered, document, order
 from tests.fakes import Books, Ends, Shop, TurnedClock
 from tests.slack.desk import ROOT, TIMES
+from tests.sqlite import fresh_file
 
 CHANNEL = "C0FINANCE"
 
@@ -37,8 +38,7 @@ class Wired:
         **settings: str,
     ) -> None:
         self.driver = Driver(slack.url)
-        self.store = Store(f"sqlite:///{folder}/invsync.db", [KEY])
-        self.store.migrate()
+        self.store = Store(fresh_file(folder), [KEY])
         self.route = a_route(self.store)
         self.engine = Engine(self.store, SystemClock(), TIMES)
         self.shop, self.books = Shop(), Books(TurnedClock())
