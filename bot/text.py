@@ -73,7 +73,7 @@ def capped(text: str, most: int) -> str:
     """Return `text` cut to at most `most` UTF-16 code units, "…" and open isolates included."""
     if units(text) <= most:
         return text
-    seen = list(graphemes(text))
+    seen = list(graphemes(text[: most + _LONGEST_GRAPHEME]))  # what lies behind fits in no case
     room = most - 1 - (FSI in text)
     fitting = sum(1 for length in accumulate(map(units, seen)) if length <= room)
     return _balanced("".join(seen[:fitting]) + ELLIPSIS)
@@ -81,7 +81,7 @@ def capped(text: str, most: int) -> str:
 
 def units(text: str) -> int:
     """Return the length of `text` in UTF-16 code units, as Slack's clients count."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 _ZWJ = "\u200d"

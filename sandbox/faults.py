@@ -2,7 +2,8 @@
 
 `POST /sandbox/faults` takes a list of
 `{"method": "POST", "path": "/api2/invoices", "fault": "drop_after", "times": 1, "skip": 0}`; `path`
-is a regular expression from the start. Further fields by fault: `status`, `seconds`, `retry_after`.
+is a regular expression from the start, `query` one that the query holds somewhere, escapes undone.
+Further fields by fault: `status`, `seconds`, `retry_after`.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -45,10 +47,12 @@ class Fault:
     status: int = 500
     seconds: float = 1.0
     retry_after: str | None = None
+    query: str = ""
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, query: str) -> bool:
         """Return whether a request is meant."""
-        return self.method in {"*", method} and re.match(self.path, path) is not None
+        is_here = re.match(self.path, path) and re.search(self.query, query)
+        return self.method in {"*", method} and is_here is not None
 
 
 @dataclass
@@ -63,10 +67,11 @@ class Faults:
         if given.get("fault") not in KINDS:
             raise ValueError(f"unknown fault {given.get('fault')!r}; known: {sorted(KINDS)}")
         fault = Fault(**given)
-        try:
-            re.compile(fault.path)
-        except re.error as error:
-            raise ValueError(f"path {fault.path!r}: {error}") from None
+        for pattern in (fault.path, fault.query):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r}: {error}") from None
         with self.lock:
             self.waiting.append(fault)
 
@@ -75,11 +80,11 @@ class Faults:
         with self.lock:
             self.waiting.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, query: str = "") -> Fault | None:
         """Return the fault of this request, used up once."""
         with self.lock:
             for fault in self.waiting:
-                if not fault.matches(method, path):
+                if not fault.matches(method, path, query):
                     continue
                 if fault.skip:
                     fault.skip -= 1
@@ -107,7 +112,8 @@ class Faulty:
         if scope["path"] == "/sandbox/faults":
             await (await self._script(Request(scope, receive)))(scope, receive, send)
             return
-        fault = self._faults.take(scope["method"], scope["path"])
+        query = unquote_plus(scope.get("query_string", b"").decode("latin-1"))
+        fault = self._faults.take(scope["method"], scope["path"], query)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.fault in AFTER:

@@ -39,22 +39,22 @@ def test_what_cannot_be_followed_is_named(house: House, typed: str, named: str, 
 
 
 @pytest.mark.parametrize(
-    ("system", "path", "fault", "reason"),
+    ("system", "path", "query", "fault", "reason"),
     [
-        ("salla", READ, "half_json", "Salla answered GET /admin/v2/orders/invoices/"),
-        ("salla", READ, "html_200", "with HTML: "),
-        ("salla", READ, "wrong_type", "with what is"),
-        ("salla", READ, "empty_204", "with what is"),
-        ("daftra", "/api2/products", "html_200", "with HTML: "),
-        ("daftra", CREATE, "half_json", "with what is"),
+        ("salla", READ, "", "half_json", "Salla answered GET /admin/v2/orders/invoices/"),
+        ("salla", READ, "", "html_200", "with HTML: "),
+        ("salla", READ, "", "wrong_type", "with what is"),
+        ("salla", READ, "", "empty_204", "with what is"),
+        ("daftra", "/api2/products", "WIDGET-001", "html_200", "with HTML: "),
+        ("daftra", CREATE, "SALLA-{order}", "half_json", "with what is"),
     ],
 )
 def test_an_unreadable_answer_is_kept_and_tried_again(
-    house: House, system: str, path: str, fault: str, reason: str
+    house: House, system: str, path: str, query: str, fault: str, reason: str
 ) -> None:
     """An answer that is no JSON object fails an attempt with its text; the document follows."""
     until(lambda: _rests(house), "the documents before this one")
-    house.fault(system, fault, "GET", path)
+    house.fault(system, fault, "GET", path, query=query.format(order=house.sold + 1))
     order = house.sale("WIDGET-001").reference_id
     house.clerk.types(f"/invsync sync {order}", "Fetching")
     until(lambda: _standing(house, order) == "Success", "the next attempt")
