@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.actions import action_of
-from bot.check import HOSTILE, check_templates, hostile
+from bot.check import HOSTILE, hostile
 from bot.render import Renderer
 from bot.samples import samples
 from sandbox.workspace.blockkit import problems
