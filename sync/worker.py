@@ -81,6 +81,7 @@ class Attempt:
 
     sync: Sync
     exchanges: Sequence[Exchange]
+    began_at: datetime
     looked_up: bool = False
 
     @property
@@ -109,7 +110,7 @@ class Worker:
     def run(self, sync: Sync) -> None:
         """Take a claimed sync to the end of its attempt."""
         with taping() as exchanges:
-            attempt = Attempt(sync, exchanges)
+            attempt = Attempt(sync, exchanges, self._clock.now())
             source, destination = self._opener.ends_of(sync.route_id)
             try:
                 document = source.read(sync.source_id)
@@ -248,9 +249,7 @@ class Worker:
         parent: Parent | None,
     ) -> None:
         if failure.error_type in HOLDING:
-            self._refused(
-                attempt.sync, failure, attempt.sync.lane, attempt.exchanges, in_doubt=False
-            )
+            self._refused(attempt, failure, attempt.sync.lane)
             return
         self._breaker.answered(attempt.sync.lane, attempt.sync.lane)
         if failure.error_type is ErrorType.CONFLICT:
@@ -293,7 +292,7 @@ class Worker:
         sync, exchanges, in_doubt = attempt.sync, attempt.exchanges, attempt.in_doubt
         match error:
             case Reconnect():
-                self._refused(sync, error.failure, error.connection, exchanges, in_doubt=in_doubt)
+                self._refused(attempt, error.failure, error.connection)
             case TryLater():
                 self._postpone(sync, error.failure, error.wait, exchanges, resolved=not in_doubt)
             case FixData() if in_doubt:
@@ -301,30 +300,28 @@ class Worker:
             case _:
                 self._fail(sync, [error.failure], exchanges)
 
-    def _refused(
-        self,
-        sync: Sync,
-        failure: Failure,
-        connection: str,
-        exchanges: Sequence[Exchange],
-        *,
-        in_doubt: bool,
-    ) -> None:
+    def _refused(self, attempt: Attempt, failure: Failure, connection: str) -> None:
         """Hold the lane: the sync that met the refusal fails and says so, the others wait."""
-        now = self._clock.now()
+        sync, now = attempt.sync, self._clock.now()
         failure = replace(failure, key=connection)  # what a person opens again is the cause
-        trouble = Trouble(connection, HoldKind.REFUSED, failure.reason, by_sync=sync.id)
+        trouble = Trouble(
+            connection,
+            HoldKind.REFUSED,
+            failure.reason,
+            by_sync=sync.id,
+            since=attempt.began_at,
+        )
         if self._store.holds.hold(sync.lane, trouble, now):
-            self._fail(sync, [failure], exchanges, resolved=not in_doubt)
+            self._fail(sync, [failure], attempt.exchanges, resolved=not attempt.in_doubt)
         else:
             self._store.work.postpone(
                 sync,
                 failure,
                 None,
                 now,
-                exchanges,
+                attempt.exchanges,
                 waiting_for=WaitingFor.CONNECTION,
-                resolved=not in_doubt,
+                resolved=not attempt.in_doubt,
             )
 
     def _postpone(

@@ -57,6 +57,12 @@ _HOLD = (
         release=None,
     )
 )
+_OPENED_SINCE = sa.select(holds.c.id).where(
+    holds.c.connection == sa.bindparam("for_connection"),
+    holds.c.opened_at > sa.bindparam("since", type_=_AT),
+)
+"""An answer to an old token comes late: it says nothing of the new one."""
+
 _HELD = sa.select(lanes.c.name, lanes.c.held_by_sync).where(
     _FOR, lanes.c.held_kind.in_(sa.bindparam("kinds", expanding=True))
 )
@@ -148,7 +154,10 @@ class Going:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a lane is held: `by_sync` met it; `probe_at`: when a breaker asks the connection."""
+    """Why a lane is held: `by_sync` met it; `probe_at`: when a breaker asks the connection.
+
+    `since` is when what met it began: a connection that was opened later has been mended meanwhile.
+    """
 
     connection: str
     kind: HoldKind
@@ -156,6 +165,7 @@ class Trouble:
     by_sync: int | None = None
     by: Actor = ENGINE
     probe_at: datetime | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +208,7 @@ class Holds:
         self._database = database
 
     def hold(self, lane: str, trouble: Trouble, now: datetime) -> bool:
-        """Hold the lane; False where it was held already."""
+        """Hold the lane; False where it was held already, or its trouble is mended meanwhile."""
         given = {
             "lane": lane,
             "now": now,
@@ -208,7 +218,10 @@ class Holds:
             "of_kind": trouble.kind.value,
             "probe": trouble.probe_at,
         }
+        begun = {"for_connection": trouble.connection, "since": trouble.since}
         with self._database.write() as connection:
+            if trouble.since and connection.execute(_OPENED_SINCE, begun).first():
+                return False
             if connection.execute(_HOLD, given).rowcount != 1:
                 return False
             _begin(connection, trouble, now)

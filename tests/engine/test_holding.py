@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from sync.connectors.base import Destination, Source
-from sync.documents import Account
+from sync.connectors.base import Destination, Matches, Parent, Source
+from sync.documents import Account, Document
 from sync.errors import ErrorType, Failure, ReadError, Reconnect, TryLater
 from sync.holding import IN_A_ROW, Breaker, Holding, Pausing
 from sync.records import ENGINE, Actor, Connection, HoldKind, Route, Sync, WaitingFor
@@ -38,11 +38,17 @@ def until(true: Callable[[], object], seconds: float = 5) -> None:
 
 @dataclass
 class Watched(Books):
-    """Books that note how often they were only asked whose they are, and fail that by script."""
+    """Books that note how often they were only asked whose they are; a test steps in between."""
 
     checks: int = 0
     unwell: list[ReadError] = field(default_factory=list)
     during_check: Callable[[], object] = lambda: None
+    during_find: Callable[[], object] = lambda: None
+
+    def find(self, key: str, document: Document, parent: Parent | None) -> Matches:
+        """Look for the document, after what the test lets happen meanwhile."""
+        self.during_find()
+        return super().find(key, document, parent)
 
     def check(self) -> Account:
         """Say whose books these are, unless the script says otherwise."""
@@ -172,6 +178,27 @@ def test_a_refusal_costs_one_call_and_nobodys_retries(house: House) -> None:
         assert (row.attempts, row.retries, row.failures) == (0, 0, 0)
     story = house.story()
     assert (story.kind, story.waiting, story.opened_at) == (HoldKind.REFUSED, 11, None)
+
+
+def test_a_late_refusal_of_an_old_token_holds_nothing(house: House) -> None:
+    """What was asked before the reconnect and is refused after it is asked again, and goes."""
+    first, late = house.add(1, 2)
+    _fail(house, first)
+    (claimed,) = house.store.queue.claim("books", "w", 1, house.clock.now(), TIMES.leasing)
+
+    def reconnected() -> None:
+        house.clock.turn(1)
+        trouble = Trouble("books", HoldKind.REFUSED, "401", by_sync=first)
+        house.store.holds.hold("books", trouble, house.clock.now())
+        house.reconnect()
+        raise refused()
+
+    house.books.during_find = reconnected
+    house.worker.run(claimed)
+    house.books.during_find = lambda: None
+    assert not house.store.lanes.is_held("books")
+    house.work()
+    assert [house.row(one).status for one in (first, late)] == [Status.SUCCESS] * 2
 
 
 def test_after_the_reconnect_one_goes_first_then_ever_more(house: House) -> None:
