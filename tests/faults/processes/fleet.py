@@ -24,7 +24,7 @@ from sync.states import Status
 from tests.e2e.house import House, fill, opened
 
 ROOT = Path(__file__).parents[3]
-STARTED_SECONDS = 40.0
+STARTED_SECONDS = 120.0
 NOWHERE = "nowhere"
 """A point that no process comes to."""
 
