@@ -220,7 +220,7 @@ class _Walk:
             self._wait(error, LOOK_AGAIN)
         except TryLater as error:
             if self._home.ended:  # no trouble of the source: the next process goes on at once
-                self._home.rows.give(self._batch, self._place)
+                self._home.rows.leave(self._batch, self._place)
             else:
                 self._wait(error, self._patience(error))
         except ReadError as error:
@@ -294,7 +294,7 @@ class _Walk:
         """Keep the lease and where we stand. Raises _Left."""
         home = self._home
         if home.ended:
-            home.rows.give(self._batch, self._place)
+            home.rows.leave(self._batch, self._place)
             raise _Left
         now = home.clock.now()
         until = now + home.times.leasing
