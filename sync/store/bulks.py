@@ -143,14 +143,14 @@ class Bulks(Leased[Bulk, BulkState]):
             return Approval.EMPTY, {"state": BulkState.DONE.value, "upto": None, "finished_at": now}
         if size.outgrows(bulk.size):
             return Approval.GROWN, bulk_rows.asked(size, last)
-        self._deeds.write(
-            connection,
+        self._deeds.add(
             DeedKind.APPROVE,
             by,
             now,
             cause_id=bulk.cause_id,
             bulk_id=bulk.id,
             receipt=f"approve:{bulk.id}",
+            connection=connection,
         )
         who = {"approver_id": by.id, "approver_name": by.name}
         return Approval.APPROVED, {
@@ -219,14 +219,14 @@ class Bulks(Leased[Bulk, BulkState]):
         with self._database.write() as connection:
             if not self._end(connection, bulk, state, reason, now) or not bulk.sent:
                 return
-            self._deeds.write(
-                connection,
+            self._deeds.add(
                 DeedKind.RETRY,
                 bulk.by,
                 now,
                 cause_id=bulk.cause_id,
                 bulk_id=bulk.id,
                 receipt=f"bulk:{bulk.id}",
+                connection=connection,
             )
 
     def stop(self, bulk_id: int, now: datetime) -> Bulk | None:
