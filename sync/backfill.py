@@ -5,8 +5,6 @@ a part that was interrupted is walked again, which is harmless: a document is pu
 on only while few of its documents are open, so that a stop leaves little behind.
 """
 
-import itertools
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -16,9 +14,9 @@ import structlog
 
 from sync.batches import BadPeriod, Batch, BatchState, Flaw, Progress, Tally
 from sync.clock import Clock
+from sync.crew import Crew, Left, Work
 from sync.documents import Header, Order
 from sync.errors import FixData, ReadError, Reconnect, TryLater
-from sync.lanes import guarded, owner_name
 from sync.records import Actor, Priority, Route, Trigger
 from sync.states import Status
 from sync.store import Store
@@ -44,10 +42,6 @@ LOOK_AGAIN = timedelta(minutes=1)
 """How often a walk asks whether its source is connected again, should nobody say so."""
 
 
-class _Left(Exception):
-    """The walk is no longer ours: its lease went to another, or the process ends."""
-
-
 def check_period(first: date, last: date, now: datetime) -> None:
     """Raise BadPeriod where no backfill can walk from `first` to `last`, both included."""
     if first > last:
@@ -63,7 +57,7 @@ def part_of(first: date, last: date) -> timedelta:
     return min(max((last - first + DAY) // PARTS // DAY * DAY, DAY), LONGEST_PART)
 
 
-class Backfills:
+class Backfills(Crew[Batch]):
     """The backfills of all routes; `found` rings whoever works what was put in."""
 
     def __init__(
@@ -77,18 +71,16 @@ class Backfills:
     ) -> None:
         self.store = store
         self.rows = Batches(store.database)
+        super().__init__("backfill", self.rows, clock, times.tick, times.leasing)
         self.opener = opener
         self.sweeper = sweeper
-        self.clock = clock
         self.times = times
         self.found = found
         self.tries: dict[int, int] = {}
-        self.ended = False
-        self._owner = owner_name()
-        self._claims = itertools.count(1)
-        self._rung = threading.Condition()
-        self._walks: list[threading.Thread] = []
-        self._keeper = threading.Thread(target=self._keep, name="backfills", daemon=True)
+
+    def work_on(self, row: Batch) -> Work:
+        """Return the walk through a backfill."""
+        return _Walk(self, row)
 
     # --- the door --------------------------------------------------------------------------------
 
@@ -136,57 +128,6 @@ class Backfills:
         """Return the backfills that have not ended, oldest first."""
         return self.rows.active()
 
-    # --- the threads -----------------------------------------------------------------------------
-
-    def start(self, *, alone: bool = False) -> None:
-        """Begin to walk what is active; `alone`: this is the one long-running process."""
-        if alone:
-            self.rows.expire()
-        self._keeper.start()
-
-    def end(self) -> None:
-        """Begin no other walk, and leave the running ones at their next document."""
-        with self._rung:
-            self.ended = True
-            self._rung.notify_all()
-
-    def join(self, seconds: float) -> None:
-        """Wait up to `seconds` for the running walks to leave."""
-        until = self.clock.now() + timedelta(seconds=seconds)
-        if self._keeper.is_alive():  # first: it may be starting another walk
-            self._keeper.join(seconds)
-        for walk in self._walks:
-            walk.join(max(0.0, (until - self.clock.now()).total_seconds()))
-
-    def ring(self) -> None:
-        """Look now: something was begun, stopped or connected."""
-        with self._rung:
-            self._rung.notify_all()
-
-    def rest(self) -> None:
-        """Wait a tick, or until somebody rings."""
-        with self._rung:
-            if not self.ended:
-                self._rung.wait(self.times.tick)
-
-    def _keep(self) -> None:
-        while not self.ended:
-            guarded("backfills", self._take)
-            self.rest()
-
-    def _take(self) -> None:
-        self._walks = [thread for thread in self._walks if thread.is_alive()]
-        while not self.ended and (batch := self._claimed()):
-            walk = _Walk(self, batch)
-            thread = threading.Thread(target=walk, name=f"backfill-{batch.id}", daemon=True)
-            self._walks.append(thread)
-            thread.start()
-
-    def _claimed(self) -> Batch | None:
-        """Take a backfill under a name of its own, so that a lost lease is lost to us too."""
-        owner = f"{self._owner}:{next(self._claims)}"
-        return self.rows.claim(owner, self.clock.now(), self.times.leasing)
-
 
 class _Walk:
     """One walker's way through one backfill."""
@@ -204,23 +145,18 @@ class _Walk:
         self._beat_at = home.clock.now()
         self._told = batch.place.tally.new
 
-    def __call__(self) -> None:
-        """Walk until the end, a trouble or a stop; a bug ends the backfill with its reference."""
-        guarded(f"backfill {self._batch.id}", self._run, broken=self._give_up)
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Walk until the end, a trouble or a stop. Raises Left."""
         try:
             while self._place.day and self._goes_on():
                 self._part(self._place.day)
             self._until_quiet()
-        except _Left:
-            return
         except Reconnect as error:
             self._place = replace(self._place, refused=error.connection)
             self._wait(error, LOOK_AGAIN)
         except TryLater as error:
             if self._home.ended:  # no trouble of the source: the next process goes on at once
-                self._home.rows.give(self._batch, self._place)
+                self._home.rows.leave(self._batch, self._place)
             else:
                 self._wait(error, self._patience(error))
         except ReadError as error:
@@ -291,16 +227,16 @@ class _Walk:
         self._end(BatchState.STOPPED if self._place.day else BatchState.DONE, None)
 
     def _beat(self) -> None:
-        """Keep the lease and where we stand. Raises _Left."""
+        """Keep the lease and where we stand. Raises Left."""
         home = self._home
         if home.ended:
-            home.rows.give(self._batch, self._place)
-            raise _Left
+            home.rows.leave(self._batch, self._place)
+            raise Left
         now = home.clock.now()
         until = now + home.times.leasing
         beaten = home.rows.beat(self._batch, self._place, self._reason, until)
         if beaten is None:
-            raise _Left
+            raise Left
         self._batch = beaten
         self._beat_at = now + timedelta(seconds=home.times.tick)
         self._tell()
@@ -323,8 +259,9 @@ class _Walk:
         doubled = timedelta(seconds=self._home.times.retry_base * 2 ** min(tries, 10))
         return error.wait or min(doubled, LONGEST_BACKOFF)
 
-    def _give_up(self, reference: str) -> None:
-        self._end(BatchState.FAILED, f"Something went wrong on our side, reference {reference}")
+    def give_up(self, reason: str) -> None:
+        """End the backfill, which a bug of ours broke off."""
+        self._end(BatchState.FAILED, reason)
 
     def _end(self, state: BatchState, reason: str | None) -> None:
         home = self._home

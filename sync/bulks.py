@@ -4,10 +4,7 @@ A bulk retry is a row that one process at a time holds by its lease. Nothing is 
 is still there, unless somebody who may decided so; it ends when nothing of it is open any more.
 """
 
-import itertools
-import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -15,17 +12,13 @@ import structlog
 from sync.bulk import Approval, Bulk, BulkProgress, BulkState, Limits
 from sync.causes import Cause, Checked, Verdict
 from sync.clock import Clock
-from sync.lanes import guarded, owner_name
+from sync.crew import Crew, Left, Work
 from sync.records import Actor
 from sync.store import Store
 from sync.store.queue import CHUNK
 from sync.times import Times
 
 log = structlog.get_logger("bulk retries")
-
-
-class _Left(Exception):
-    """The work is no longer ours: its lease went to another, or the process ends."""
 
 
 class Looks(Protocol):
@@ -36,7 +29,7 @@ class Looks(Protocol):
         ...
 
 
-class Bulks:
+class Bulks(Crew[Bulk]):
     """The bulk retries of all causes; `sent` rings whoever works what was sent back."""
 
     def __init__(
@@ -51,18 +44,21 @@ class Bulks:
     ) -> None:
         self.store = store
         self.rows = store.bulks
-        self.clock = clock
+        super().__init__("bulk retry", self.rows, clock, times.tick, times.leasing)
         self.limits = limits or Limits()
-        self._probing = probing
-        self._times = times
-        self._sent = sent
-        self._portion = portion
-        self._ended = False
-        self._owner = owner_name()
-        self._claims = itertools.count(1)
-        self._rung = threading.Condition()
-        self._works: list[threading.Thread] = []
-        self._keeper = threading.Thread(target=self._keep, name="bulk-retries", daemon=True)
+        self.probing = probing
+        self.times = times
+        self.sent = sent
+        self.portion = portion
+
+    def prepare(self) -> None:
+        """End what nobody approved in time."""
+        if self.rows.lapse(self.clock.now()):
+            self.sent()
+
+    def work_on(self, row: Bulk) -> Work:
+        """Return the work at a bulk retry."""
+        return _Retry(self, row)
 
     # --- the door --------------------------------------------------------------------------------
 
@@ -108,124 +104,81 @@ class Bulks:
             return None
         return BulkProgress(bulk, self.rows.counts(bulk_id), self.store.lanes.is_held(bulk.lane))
 
-    # --- the threads -----------------------------------------------------------------------------
 
-    def start(self, *, alone: bool = False) -> None:
-        """Begin to work what is active; `alone`: this is the one long-running process."""
-        if alone:
-            self.rows.expire()
-        self._keeper.start()
+class _Retry:
+    """One thread's way through one bulk retry."""
 
-    def end(self) -> None:
-        """Begin nothing else, and leave what runs at its next portion."""
-        with self._rung:
-            self._ended = True
-            self._rung.notify_all()
+    def __init__(self, home: Bulks, bulk: Bulk) -> None:
+        self._home = home
+        self._bulk = bulk
 
-    def join(self, seconds: float) -> None:
-        """Wait up to `seconds` for the running work to leave."""
-        until = self.clock.now() + timedelta(seconds=seconds)
-        if self._keeper.is_alive():  # first: it may be starting another one
-            self._keeper.join(seconds)
-        for work in self._works:
-            work.join(max(0.0, (until - self.clock.now()).total_seconds()))
+    def run(self) -> None:
+        """Send all of it back and wait for its end, unless the cause is still there. Raises Left.
 
-    def ring(self) -> None:
-        """Look now: something was begun, approved or stopped."""
-        with self._rung:
-            self._rung.notify_all()
-
-    def _rest(self) -> None:
-        with self._rung:
-            if not self._ended:
-                self._rung.wait(self._times.tick)
-
-    def _keep(self) -> None:
-        while not self._ended:
-            guarded("bulk retries", self._take)
-            self._rest()
-
-    def _take(self) -> None:
-        self._works = [thread for thread in self._works if thread.is_alive()]
-        if self.rows.lapse(self.clock.now()):
-            self._sent()
-        while not self._ended and (bulk := self._claimed()):
-            thread = threading.Thread(
-                target=self._work, args=[bulk], name=f"bulk-{bulk.id}", daemon=True
-            )
-            self._works.append(thread)
-            thread.start()
-
-    def _claimed(self) -> Bulk | None:
-        """Take one under a name of its own, so that a lost lease is lost to us too."""
-        owner = f"{self._owner}:{next(self._claims)}"
-        return self.rows.claim(owner, self.clock.now(), self._times.leasing)
-
-    # --- the work --------------------------------------------------------------------------------
-
-    def _work(self, bulk: Bulk) -> None:
-        def give_up(reference: str) -> None:
-            reason = f"Something went wrong on our side, reference {reference}"
-            self.rows.end(bulk, BulkState.FAILED, reason, self.clock.now())
-
-        guarded(f"bulk retry {bulk.id}", lambda: self._run(bulk), broken=give_up)
-
-    def _run(self, bulk: Bulk) -> None:
-        try:
-            reason = None if bulk.anyway or bulk.sent else self._in_the_way(bulk)
-            if reason is not None:
-                self._end(self._held(bulk), BulkState.STILL, reason)
-                return
-            self._until_quiet(self._send(bulk))
-        except _Left:
+        What was sent before tells that the cause was gone, or that somebody wanted a try.
+        """
+        bulk = self._bulk
+        reason = None if bulk.anyway or bulk.sent else self._in_the_way()
+        if reason is not None:
+            self._hold()
+            self._end(BulkState.STILL, reason)
             return
+        self._send()
+        self._until_quiet()
 
-    def _in_the_way(self, bulk: Bulk) -> str | None:
+    def give_up(self, reason: str) -> None:
+        """End the bulk retry, which a bug of ours broke off."""
+        self._end(BulkState.FAILED, reason)
+
+    def _in_the_way(self) -> str | None:
         """Return why the cause is still there, or None where it is gone or only a try can tell."""
-        cause = self.store.causes.get(bulk.cause_id)
+        cause = self._home.store.causes.get(self._bulk.cause_id)
         if cause is None:
             return None
-        checked = self._probing.check(cause)
-        if checked.verdict is Verdict.STILL and checked.at < bulk.created_at:
-            checked = self._probing.check(cause, anew=True)  # it may have been mended since
+        checked = self._home.probing.check(cause)
+        if checked.verdict is Verdict.STILL and checked.at < self._bulk.created_at:
+            checked = self._home.probing.check(cause, anew=True)  # it may have been mended since
         return checked.reason if checked.verdict is Verdict.STILL else None
 
-    def _send(self, bulk: Bulk) -> Bulk:
+    def _send(self) -> None:
         """Send everything back, portion by portion, until all is sent or somebody stops it."""
-        while bulk.state is not BulkState.STOPPING and not bulk.all_sent:
-            self._unless_ended(bulk)
-            before = bulk.sent
-            sent = self.rows.send(bulk, self._times, self.clock.now(), self._portion)
-            if sent is None:
-                raise _Left
-            bulk = sent
-            if bulk.sent > before:
-                self._sent()
-            elif not bulk.all_sent:
-                self._rest()
-        return bulk
+        home = self._home
+        while self._bulk.state is not BulkState.STOPPING and not self._bulk.all_sent:
+            self._unless_ended()
+            before, now = self._bulk.sent, home.clock.now()
+            sent = home.rows.send(self._bulk, home.times, now, home.portion)
+            self._bulk = _still_ours(sent)
+            if self._bulk.sent > before:
+                home.sent()
+            elif not self._bulk.all_sent:
+                home.rest()
 
-    def _until_quiet(self, bulk: Bulk) -> None:
+    def _until_quiet(self) -> None:
         """Wait until what was sent back has come to its end, then end the bulk retry."""
-        while self.rows.counts(bulk.id).pending:
-            bulk = self._held(bulk)
-            self._rest()
-        bulk = self._held(bulk)
-        self._end(bulk, BulkState.DONE if bulk.all_sent else BulkState.STOPPED, None)
+        while self._home.rows.counts(self._bulk.id).pending:
+            self._hold()
+            self._home.rest()
+        self._hold()
+        self._end(BulkState.DONE if self._bulk.all_sent else BulkState.STOPPED, None)
 
-    def _held(self, bulk: Bulk) -> Bulk:
-        """Keep the lease, and return the bulk retry as it stands. Raises _Left."""
-        self._unless_ended(bulk)
-        beaten = self.rows.beat(bulk, self.clock.now() + self._times.leasing)
-        if beaten is None:
-            raise _Left
-        return beaten
+    def _hold(self) -> None:
+        """Keep the lease, and learn how the bulk retry stands. Raises Left."""
+        self._unless_ended()
+        home = self._home
+        until = home.clock.now() + home.times.leasing
+        self._bulk = _still_ours(home.rows.beat(self._bulk, until))
 
-    def _unless_ended(self, bulk: Bulk) -> None:
-        if self._ended:
-            self.rows.give(bulk)
-            raise _Left
+    def _unless_ended(self) -> None:
+        if self._home.ended:
+            self._home.rows.give(self._bulk)
+            raise Left
 
-    def _end(self, bulk: Bulk, state: BulkState, reason: str | None) -> None:
-        self.rows.end(bulk, state, reason, self.clock.now())
-        self._sent()
+    def _end(self, state: BulkState, reason: str | None) -> None:
+        self._home.rows.end(self._bulk, state, reason, self._home.clock.now())
+        self._home.sent()
+
+
+def _still_ours(bulk: Bulk | None) -> Bulk:
+    if bulk is None:
+        raise Left
+    return bulk

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from sync.money import Money
+from sync.money import Money, rounded
 
 
 class Kind(StrEnum):
@@ -152,3 +152,15 @@ class Booked:
     url: str
     note: str | None = None
     issued: date | None = None
+
+
+def discounts_of(document: Document) -> list[Decimal]:
+    """Return each line's discount, its share of the document's own discount included."""
+    nets = [line.unit_price * line.quantity - line.discount for line in document.lines]
+    whole, left, shares = sum(nets, Decimal(0)), document.discount, []
+    for position, net in enumerate(nets, start=1):
+        share = document.discount * net / whole if whole else Decimal(0)
+        share = left if position == len(nets) else rounded(share, document.total.currency)
+        left -= share
+        shares.append(share)
+    return [line.discount + share for line, share in zip(document.lines, shares, strict=True)]

@@ -5,9 +5,7 @@ anew where it was interrupted; creating goes on with what was not made yet, and 
 once, however often it is asked for.
 """
 
-import itertools
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +18,8 @@ from sync.causes import DeedKind
 from sync.clock import Clock
 from sync.connectors.base import Choice, Destination, Good, Kept, Source
 from sync.connectors.transport import within
+from sync.crew import Crew, Left, Work
 from sync.errors import ErrorType, Failure, FixData, ReadError, TryLater
-from sync.lanes import guarded, owner_name
 from sync.nearness import Near, nearness, plain
 from sync.precheck import (
     MOST_FINDINGS,
@@ -61,10 +59,6 @@ ResultT = TypeVar("ResultT")
 log = structlog.get_logger("prechecks")
 
 
-class _Left(Exception):
-    """The work is no longer ours: its lease went to another, or the process ends."""
-
-
 class _Held(Exception):
     """The connection is held: nothing may be asked of it."""
 
@@ -81,21 +75,19 @@ class Ends(Protocol):
         ...
 
 
-class Prechecks:
+class Prechecks(Crew[Precheck]):
     """The prechecks of all routes."""
 
     def __init__(self, store: Store, opener: Ends, clock: Clock, times: Times) -> None:
         self.store = store
         self.rows = store.prechecks
+        super().__init__("precheck", self.rows, clock, times.tick, LEASE)
         self.opener = opener
-        self.clock = clock
         self.times = times
-        self.ended = False
-        self._owner = owner_name()
-        self._claims = itertools.count(1)
-        self._rung = threading.Condition()
-        self._works: list[threading.Thread] = []
-        self._keeper = threading.Thread(target=self._keep, name="prechecks", daemon=True)
+
+    def work_on(self, row: Precheck) -> Work:
+        """Return the work at a precheck."""
+        return _Check(self, row)
 
     # --- the door --------------------------------------------------------------------------------
 
@@ -129,58 +121,8 @@ class Prechecks:
         self.ring()
         return stopping
 
-    # --- the threads -----------------------------------------------------------------------------
 
-    def start(self, *, alone: bool = False) -> None:
-        """Begin to work at them; `alone`: this is the one long-running process."""
-        if alone:
-            self.rows.expire()
-        self._keeper.start()
-
-    def end(self) -> None:
-        """Begin nothing else, and leave what runs at its next step."""
-        with self._rung:
-            self.ended = True
-            self._rung.notify_all()
-
-    def join(self, seconds: float) -> None:
-        """Wait up to `seconds` for the running work to leave."""
-        until = self.clock.now() + timedelta(seconds=seconds)
-        if self._keeper.is_alive():  # first: it may be starting another one
-            self._keeper.join(seconds)
-        for work in self._works:
-            work.join(max(0.0, (until - self.clock.now()).total_seconds()))
-
-    def ring(self) -> None:
-        """Look now: something was begun or stopped."""
-        with self._rung:
-            self._rung.notify_all()
-
-    def rest(self, seconds: float) -> None:
-        """Wait so long, or until somebody rings."""
-        with self._rung:
-            if not self.ended:
-                self._rung.wait(seconds)
-
-    def _keep(self) -> None:
-        while not self.ended:
-            guarded("prechecks", self._take)
-            self.rest(self.times.tick)
-
-    def _take(self) -> None:
-        self._works = [thread for thread in self._works if thread.is_alive()]
-        while not self.ended and (claimed := self._claimed()):
-            work = _Work(self, claimed)
-            thread = threading.Thread(target=work, name=f"precheck-{claimed.id}", daemon=True)
-            self._works.append(thread)
-            thread.start()
-
-    def _claimed(self) -> Precheck | None:
-        """Take one under a name of its own, so that a lost lease is lost to us too."""
-        return self.rows.claim(f"{self._owner}:{next(self._claims)}", self.clock.now(), LEASE)
-
-
-class _Work:
+class _Check:
     """One thread's way through one precheck."""
 
     def __init__(self, home: Prechecks, precheck: Precheck) -> None:
@@ -190,11 +132,8 @@ class _Work:
         self._saved_at = home.clock.now() - SAVED_EACH
         self._searched: dict[str, Sequence[Choice]] = {}
 
-    def __call__(self) -> None:
-        """Work until the end, a refusal or a stop; a bug ends it with its reference."""
-        guarded(f"precheck {self._precheck.id}", self._run, broken=self._give_up)
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Work until the end, a refusal or a stop. Raises Left."""
         creating = self._precheck.state is PrecheckState.CREATING
         try:
             self._save()
@@ -213,8 +152,6 @@ class _Work:
                 self._home.rows.give(self._precheck)
             else:
                 self._end(PrecheckState.FAILED, error.failure.reason)
-        except _Left:
-            return
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -340,7 +277,7 @@ class _Work:
         until = self._home.clock.now() + min(error.wait or doubled, LONGEST_WAIT)
         while self._home.clock.now() < until:
             self._save()
-            self._home.rest(self._home.times.tick)
+            self._home.rest()
 
     def _goes_on(self) -> None:
         """Keep what was found, now and then. Raises as `_save`."""
@@ -348,22 +285,23 @@ class _Work:
             self._save()
 
     def _save(self) -> None:
-        """Keep what was found and the lease. Raises _Left, _Stopped, _Held."""
+        """Keep what was found and the lease. Raises Left, _Stopped, _Held."""
         home, now = self._home, self._home.clock.now()
         if home.ended:
             home.rows.give(self._precheck)
-            raise _Left
+            raise Left
         beaten = home.rows.beat(self._precheck, self._found, now + LEASE)
         if beaten is None:
-            raise _Left
+            raise Left
         self._precheck, self._saved_at = beaten, now
         if beaten.stopping:
             raise _Stopped
         if home.store.lanes.is_held(beaten.destination):
             raise _Held
 
-    def _give_up(self, reference: str) -> None:
-        self._end(PrecheckState.FAILED, f"Something went wrong on our side, reference {reference}")
+    def give_up(self, reason: str) -> None:
+        """End the precheck, which a bug of ours broke off."""
+        self._end(PrecheckState.FAILED, reason)
 
     def _end(self, state: PrecheckState, reason: str | None) -> None:
         """Keep what was found last, and end."""

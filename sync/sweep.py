@@ -101,11 +101,9 @@ class Sweeper:
         """Sweep under a lease like a lane's, which the lanes' keeper renews with its own."""
         lease, lanes = f"sweep:{route.id}", self._store.lanes
         lanes.add(lease)
-        if lanes.take(lease, self._owner, self._clock.now()):
-            try:
+        with lanes.alone(lease, self._owner, self._clock.now()) as ours:
+            if ours:
                 self.sweep(route)
-            finally:
-                lanes.give(lease, self._owner)
 
     def sweep(self, route: Route) -> int:
         """Put every unknown document of the route's source into its lane; returns how many.

@@ -69,11 +69,9 @@ class Watch:
         """Take a turn under a lease, so that processes do not look twice."""
         lanes = self._store.lanes
         lanes.add(LEASE)
-        if lanes.take(LEASE, self._owner, self._clock.now()):
-            try:
+        with lanes.alone(LEASE, self._owner, self._clock.now()) as ours:
+            if ours:
                 self.turn()
-            finally:
-                lanes.give(LEASE, self._owner)
 
     def turn(self) -> list[Cause]:
         """Look at one cause of each lane where one is due; returns those that are gone."""

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sync.clock import Clock
 from sync.connectors import daftra_choices as choices
-from sync.connectors.base import Choice, Good, Kept, Mappings, Matches, Parent, Plan
+from sync.connectors.base import Choice, Good, Kept, Matches, Parent, Plan
 from sync.connectors.daftra_answers import classify, key_in, rows_of
 from sync.connectors.daftra_bodies import body_of, order_reference, percents_of, sum_of
 from sync.connectors.daftra_masters import Masters
@@ -21,7 +20,8 @@ from sync.connectors.daftra_refusals import settled
 from sync.connectors.emails import email_blocker, known_as
 from sync.connectors.fields import Fields
 from sync.connectors.outcome import outcome_of, read_json
-from sync.connectors.transport import Answer, Transport, Unanswered, Unsent
+from sync.connectors.spec import Opened
+from sync.connectors.transport import Answer, Unanswered, Unsent
 from sync.documents import Account, Booked, Document, Kind
 from sync.errors import ErrorType, Failure, FixData
 from sync.money import Money
@@ -50,23 +50,15 @@ class Daftra:
     )
     keeps = frozenset({Kept.PRODUCT, Kept.TAX})
 
-    def __init__(
-        self,
-        name: str,
-        prefix: str,
-        web_url: str,
-        transport: Transport,
-        clock: Clock,
-        mappings: Mappings,
-    ) -> None:
-        self._name = name
-        self._prefix = prefix
-        self._web_url = web_url.rstrip("/")
-        self._transport = transport
-        self._clock = clock
-        self._mappings = mappings
-        self._masters = Masters(name, self.read_json, self._post, mappings)
-        self._products = Products(name, self.read_json, self._post, mappings)
+    def __init__(self, opened: Opened) -> None:
+        self._name = opened.name
+        self._prefix = opened.prefix
+        self._web_url = opened.web_url
+        self._transport = opened.transport
+        self._clock = opened.clock
+        self._mappings = opened.mappings
+        self._masters = Masters(opened.name, self.read_json, self._post, opened.mappings)
+        self._products = Products(opened.name, self.read_json, self._post, opened.mappings)
 
     def close(self) -> None:
         """Give sockets back."""

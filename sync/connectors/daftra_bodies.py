@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync.connectors.base import Parent
-from sync.documents import Document, Line
+from sync.documents import Document, Line, discounts_of
 from sync.money import rounded
 
 BY_VALUE = 2
@@ -26,18 +26,6 @@ def percents_of(document: Document) -> list[Decimal]:
     """Return every tax percent of the document, once."""
     found = [line.tax_percent for line in document.lines]
     return list(dict.fromkeys(found + [charge.tax_percent for charge in document.charges]))
-
-
-def discounts_of(document: Document) -> list[Decimal]:
-    """Return each line's discount, its share of the document's own discount included."""
-    nets = [line.unit_price * line.quantity - line.discount for line in document.lines]
-    whole, left, shares = sum(nets, Decimal(0)), document.discount, []
-    for position, net in enumerate(nets, start=1):
-        share = document.discount * net / whole if whole else Decimal(0)
-        share = left if position == len(nets) else rounded(share, document.total.currency)
-        left -= share
-        shares.append(share)
-    return [line.discount + share for line, share in zip(document.lines, shares, strict=True)]
 
 
 def sum_of(document: Document) -> Decimal:

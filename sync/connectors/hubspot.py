@@ -10,9 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sync.clock import Clock
 from sync.connectors import hubspot_mending as mending
-from sync.connectors.base import Good, Mappings
+from sync.connectors.base import Good
 from sync.connectors.fields import Fields
 from sync.connectors.hubspot_api import Api
 from sync.connectors.hubspot_reading import (
@@ -38,7 +37,7 @@ from sync.connectors.hubspot_shapes import (
     status_of,
     url_of,
 )
-from sync.connectors.transport import Transport
+from sync.connectors.spec import Opened
 from sync.documents import Account, Customer, Document, Header, Kind, Order
 from sync.errors import ErrorType, Failure, FixData
 
@@ -66,22 +65,13 @@ class HubSpotAccount:
 
     system = "hubspot"
 
-    def __init__(
-        self,
-        name: str,
-        prefix: str,
-        web_url: str,
-        transport: Transport,
-        clock: Clock,
-        mappings: Mappings,
-        account: str,
-    ) -> None:
-        self._name = name
-        self._web_url = web_url.rstrip("/")
-        self._clock = clock
-        self._mappings = mappings
-        self._account = account
-        self._api = Api(name, prefix, transport, clock)
+    def __init__(self, opened: Opened) -> None:
+        self._name = opened.name
+        self._web_url = opened.web_url
+        self._clock = opened.clock
+        self._mappings = opened.mappings
+        self._account = opened.account
+        self._api = Api(opened.name, opened.prefix, opened.transport, opened.clock)
 
     def close(self) -> None:
         """Give sockets back."""

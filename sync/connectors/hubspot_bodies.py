@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync.connectors.hubspot_shapes import KEY, LINE_KEY
-from sync.documents import Document, Line
+from sync.documents import Document, Line, discounts_of
 from sync.errors import ErrorType, Failure, FixData
 from sync.money import Money, decimals, rounded
 
@@ -61,18 +61,6 @@ def items_of(key: str, document: Document, products: Mapping[str, str]) -> list[
         {**one, LINE_KEY: f"{key}#{part}", "hs_line_item_currency_code": currency}
         for part, one in items.items()
     ]
-
-
-def discounts_of(document: Document) -> list[Decimal]:
-    """Return each line's discount, its share of the document's own discount included."""
-    nets = [line.unit_price * line.quantity - line.discount for line in document.lines]
-    whole, left, shares = sum(nets, Decimal(0)), document.discount, []
-    for position, net in enumerate(nets, start=1):
-        share = document.discount * net / whole if whole else Decimal(0)
-        share = left if position == len(nets) else rounded(share, document.total.currency)
-        left -= share
-        shares.append(share)
-    return [line.discount + share for line, share in zip(document.lines, shares, strict=True)]
 
 
 def billed_of(item: Mapping[str, str], currency: str) -> Decimal:

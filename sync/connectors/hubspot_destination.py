@@ -11,8 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sync.clock import Clock
-from sync.connectors.base import Choice, Good, Kept, Mappings, Matches, Parent, Plan
+from sync.connectors.base import Choice, Good, Kept, Matches, Parent, Plan
 from sync.connectors.fields import Fields
 from sync.connectors.hubspot import HubSpotAccount
 from sync.connectors.hubspot_bodies import invoice_properties, items_of
@@ -22,7 +21,7 @@ from sync.connectors.hubspot_products import Products
 from sync.connectors.hubspot_setup import missing_properties
 from sync.connectors.hubspot_shapes import DRAFT, INVOICE, KEY, booked_invoice, status_of
 from sync.connectors.hubspot_steps import Steps
-from sync.connectors.transport import Transport
+from sync.connectors.spec import Opened
 from sync.documents import Booked, Document, Kind
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
 from sync.money import Money
@@ -37,21 +36,14 @@ class HubSpotDestination(HubSpotAccount):
 
     keeps = frozenset({Kept.PRODUCT})
 
-    def __init__(
-        self,
-        name: str,
-        prefix: str,
-        web_url: str,
-        transport: Transport,
-        clock: Clock,
-        mappings: Mappings,
-        account: str,
-    ) -> None:
-        super().__init__(name, prefix, web_url, transport, clock, mappings, account)
-        self._masters = Masters(self._api, mappings)
-        self._products = Products(self._api, mappings, self._masters)
-        self._steps = Steps(self._api, clock)
-        self._credits = Credits(self._api, clock, mappings, self._web_url, account)
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened)
+        self._masters = Masters(self._api, self._mappings)
+        self._products = Products(self._api, self._mappings, self._masters)
+        self._steps = Steps(self._api, self._clock)
+        self._credits = Credits(
+            self._api, self._clock, self._mappings, self._web_url, self._account
+        )
 
     def set_up(self) -> None:
         """Make our own properties where they are absent. Raises ReadError."""

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sync.clock import Clock
 from sync.connectors import quickbooks_mending as mending
-from sync.connectors.base import Good, Mappings
+from sync.connectors.base import Good
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_answers import is_expired
 from sync.connectors.quickbooks_api import Api, quoted
@@ -34,7 +33,7 @@ from sync.connectors.quickbooks_reading import (
     sale_of,
     status_of,
 )
-from sync.connectors.transport import Transport
+from sync.connectors.spec import Opened
 from sync.documents import COPIED, Account, Customer, Document, Header, Kind, Order
 from sync.errors import ErrorType, Failure, FixData
 from sync.money import Money
@@ -73,24 +72,16 @@ class QuickBooksAccount:
 
     system = "quickbooks"
 
-    def __init__(
-        self,
-        name: str,
-        prefix: str,
-        web_url: str,
-        transport: Transport,
-        clock: Clock,
-        mappings: Mappings,
-        account: str,
-    ) -> None:
-        self._name = name
-        self._realm = account
-        self._web_url = web_url.rstrip("/")
-        self._transport = transport
-        self._clock = clock
-        self._api = Api(name, f"{prefix.rstrip('/')}/{account}", transport, clock)
-        self._mappings = mappings
-        self._known = Known(self._api, account, clock)
+    def __init__(self, opened: Opened) -> None:
+        self._name = opened.name
+        self._realm = opened.account
+        self._web_url = opened.web_url
+        self._transport = opened.transport
+        self._clock = opened.clock
+        root = f"{opened.prefix.rstrip('/')}/{opened.account}"
+        self._api = Api(opened.name, root, opened.transport, opened.clock)
+        self._mappings = opened.mappings
+        self._known = Known(self._api, opened.account, opened.clock)
 
     def close(self) -> None:
         """Give sockets back."""

@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sync.clock import Clock
-from sync.connectors.base import Choice, Good, Kept, Mappings, Matches, Parent, Plan
+from sync.connectors.base import Choice, Good, Kept, Matches, Parent, Plan
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks import QuickBooksAccount
 from sync.connectors.quickbooks_api import quoted
@@ -36,7 +35,8 @@ from sync.connectors.quickbooks_reading import (
     key_in,
     money_of,
 )
-from sync.connectors.transport import Answer, Transport
+from sync.connectors.spec import Opened
+from sync.connectors.transport import Answer
 from sync.documents import Booked, Charge, Document, Kind
 from sync.errors import ErrorType, Failure, FixData, ReadError
 from sync.money import Money
@@ -72,20 +72,11 @@ class QuickBooksDestination(QuickBooksAccount):
 
     keeps = frozenset(Kept)
 
-    def __init__(
-        self,
-        name: str,
-        prefix: str,
-        web_url: str,
-        transport: Transport,
-        clock: Clock,
-        mappings: Mappings,
-        account: str,
-    ) -> None:
-        super().__init__(name, prefix, web_url, transport, clock, mappings, account)
-        self._masters = Masters(self._api, mappings)
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened)
+        self._masters = Masters(self._api, self._mappings)
         self._choices = Choices(self._api, self._known)
-        self._products = Products(self._api, mappings, self._known, account)
+        self._products = Products(self._api, self._mappings, self._known, self._realm)
 
     def set_up(self) -> None:
         """Nothing to make: request ids, numbers and notes are there already."""

@@ -15,7 +15,7 @@ from sync.connectors.quickbooks import QuickBooksSource
 from sync.connectors.quickbooks_answers import is_expired as quickbooks_expired
 from sync.connectors.quickbooks_destination import QuickBooksDestination
 from sync.connectors.salla import Salla
-from sync.connectors.spec import Spec
+from sync.connectors.spec import Opened, Spec
 from sync.connectors.transport import Heed, Transport, unheeded
 from sync.documents import Account
 from sync.systems import DESTINATIONS, TITLES
@@ -66,9 +66,9 @@ def open_source(system: str, spec: Spec, means: Means, credential: Credential) -
         case "salla":
             return _salla(spec, base, means, credential)
         case "hubspot":
-            return HubSpotSource(*_hubspot(spec, base, means, credential))
+            return HubSpotSource(_hubspot(spec, base, means, credential))
         case "quickbooks":
-            return QuickBooksSource(*_quickbooks(spec, base, means, credential))
+            return QuickBooksSource(_quickbooks(spec, base, means, credential))
         case _:
             raise UnknownSystem(system)
 
@@ -78,11 +78,11 @@ def open_destination(system: str, spec: Spec, means: Means, credential: Credenti
     base = base_url_of(system, spec.base_url)
     match system:
         case "daftra":
-            return _daftra(spec, base, means, credential)
+            return Daftra(_daftra(spec, base, means, credential))
         case "hubspot":
-            return HubSpotDestination(*_hubspot(spec, base, means, credential))
+            return HubSpotDestination(_hubspot(spec, base, means, credential))
         case "quickbooks":
-            return QuickBooksDestination(*_quickbooks(spec, base, means, credential))
+            return QuickBooksDestination(_quickbooks(spec, base, means, credential))
         case _:
             raise UnknownSystem(system)
 
@@ -130,7 +130,7 @@ def _salla(spec: Spec, base: str, means: Means, credential: Credential) -> Sourc
     return Salla(spec.name, spec.api_prefix or salla.PREFIX, api, who, means.clock)
 
 
-def _daftra(spec: Spec, base: str, means: Means, credential: Credential) -> Destination:
+def _daftra(spec: Spec, base: str, means: Means, credential: Credential) -> Opened:
     transport = Transport(
         "daftra",
         base,
@@ -142,30 +142,31 @@ def _daftra(spec: Spec, base: str, means: Means, credential: Credential) -> Dest
         # an Authorization header beside the key makes Daftra refuse both
         auth=lambda key: {"apikey": key},
     )
-    prefix = spec.api_prefix or daftra.PREFIX
-    return Daftra(spec.name, prefix, spec.web_url or base, transport, means.clock, means.mappings)
+    return _opened(spec, daftra.PREFIX, base, transport, means)
 
 
-Parts = tuple[str, str, str, Transport, Clock, Mappings, str]
-"""What both ends of HubSpot and of QuickBooks are made of."""
-
-
-def _hubspot(spec: Spec, base: str, means: Means, credential: Credential) -> Parts:
+def _hubspot(spec: Spec, base: str, means: Means, credential: Credential) -> Opened:
     web_url = hubspot.WEB_URL if base == hubspot.BASE_URL else base
     transport = _plain("hubspot", base, _patiently(means), credential, hubspot_expired)
-    prefix = spec.api_prefix or hubspot.PREFIX
-    return _parts(spec, prefix, web_url, transport, means)
+    return _opened(spec, hubspot.PREFIX, web_url, transport, means)
 
 
-def _quickbooks(spec: Spec, base: str, means: Means, credential: Credential) -> Parts:
+def _quickbooks(spec: Spec, base: str, means: Means, credential: Credential) -> Opened:
     transport = _plain("quickbooks", base, means, credential, quickbooks_expired)
-    prefix = spec.api_prefix or quickbooks.PREFIX
-    return _parts(spec, prefix, quickbooks.web_url_of(base), transport, means)
+    return _opened(spec, quickbooks.PREFIX, quickbooks.web_url_of(base), transport, means)
 
 
-def _parts(spec: Spec, prefix: str, web_url: str, transport: Transport, means: Means) -> Parts:
-    own = spec.web_url or web_url
-    return spec.name, prefix, own, transport, means.clock, means.mappings, spec.account
+def _opened(spec: Spec, prefix: str, web_url: str, transport: Transport, means: Means) -> Opened:
+    """Return the open connection; `prefix` and `web_url` hold where it does not name its own."""
+    return Opened(
+        spec.name,
+        spec.api_prefix or prefix,
+        (spec.web_url or web_url).rstrip("/"),
+        transport,
+        means.clock,
+        means.mappings,
+        spec.account,
+    )
 
 
 def _patiently(means: Means) -> Means:

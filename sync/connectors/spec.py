@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sync.clock import Clock
+from sync.connectors.base import Mappings
+from sync.connectors.transport import Transport
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -15,3 +19,16 @@ class Spec:
     token: str
     account: str
     options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection that is open: what a connector is made of; `web_url` ends without a slash."""
+
+    name: str
+    prefix: str
+    web_url: str
+    transport: Transport
+    clock: Clock
+    mappings: Mappings
+    account: str

@@ -7,79 +7,24 @@ is given back with a later one.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import RowMapping
 
 from sync.batches import ACTIVE, AlreadyRunning, Batch, BatchState, Counts, Place, Tally
 from sync.money import Money
 from sync.records import Actor, Route, WaitingFor
 from sync.states import Status
 from sync.store.database import Database
-from sync.store.tables import batches, connections, routes, syncs
+from sync.store.leased import FREE, Leased
+from sync.store.route_rows import LOCKED_ROUTE, on_its_route
+from sync.store.tables import batches, syncs
 
 BACKFILL = "backfill"
 
-
-_AT = batches.c.created_at.type
-_source = connections.alias("source")
-_destination = connections.alias("destination")
-_SELECT = (
-    sa.select(
-        batches,
-        routes.c.name.label("route"),
-        _source.c.name.label("source"),
-        _source.c.system.label("source_system"),
-        _destination.c.name.label("destination"),
-        _destination.c.system.label("destination_system"),
-    )
-    .join(routes, routes.c.id == batches.c.route_id)
-    .join(_source, _source.c.id == routes.c.source_id)
-    .join(_destination, _destination.c.id == routes.c.destination_id)
-    .order_by(batches.c.id)
-)
-_IS_ACTIVE = batches.c.state.in_([state.value for state in ACTIVE])
-_BY_ID = _SELECT.where(batches.c.id == sa.bindparam("by_id"))
-_BY_RECEIPT = _SELECT.where(batches.c.receipt == sa.bindparam("given_receipt"))
-_ACTIVE = _SELECT.where(_IS_ACTIVE)
-_ACTIVE_ON = _ACTIVE.where(batches.c.route_id == sa.bindparam("on_route"))
-_SINCE = _SELECT.where(
-    sa.or_(_IS_ACTIVE, batches.c.finished_at >= sa.bindparam("since", type_=_AT))
-)
-_ROUTE = sa.select(routes.c.id).where(routes.c.id == sa.bindparam("on_route")).with_for_update()
-"""Locked: two beginnings on one route come one after the other."""
-
-_free = (
-    sa.select(batches.c.id)
-    .where(
-        _IS_ACTIVE,
-        sa.or_(
-            batches.c.lease_until.is_(None),
-            batches.c.lease_until <= sa.bindparam("now", type_=_AT),
-        ),
-    )
-    .order_by(batches.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-    .correlate(None)
-    .scalar_subquery()
-)
-_CLAIM = (
-    sa.update(batches)
-    .where(batches.c.id == _free)
-    .values(
-        owner=sa.bindparam("by_owner"),
-        lease_until=sa.bindparam("leased", type_=_AT),
-        state=sa.case(
-            (batches.c.state == BatchState.QUEUED.value, BatchState.RUNNING.value),
-            else_=batches.c.state,
-        ),
-    )
-    .returning(batches.c.id)
-)
 _WAITS = (syncs.c.waiting_for == WaitingFor.PREREQUISITE.value).label("waits")
 COUNTING = sa.select(
     syncs.c.status,
@@ -109,11 +54,18 @@ _SEEN = sa.select(syncs.c.status, syncs.c.batch_id).where(
 )
 
 
-class Batches:
+class Batches(Leased[Batch, BatchState]):
     """The backfills, each method one short transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(
+            database,
+            batches,
+            on_its_route(batches),
+            _batch,
+            worked=ACTIVE,
+            begins=(BatchState.QUEUED, BatchState.RUNNING),
+        )
         dialect = sqlite if database.is_sqlite else postgresql
         self._add = dialect.insert(batches).on_conflict_do_nothing(index_elements=["receipt"])
 
@@ -147,85 +99,52 @@ class Batches:
             "message": message,
         }
         with self._database.write() as connection:
-            connection.execute(_ROUTE, {"on_route": route.id})
+            connection.execute(LOCKED_ROUTE, {"on_route": route.id})
             known = self._begun(connection, receipt)
             if known:
                 return known
-            running = connection.execute(_ACTIVE_ON, {"on_route": route.id}).mappings().first()
+            running = self._first(connection, self._is_active, batches.c.route_id == route.id)
             if running:
-                raise AlreadyRunning(_batch(running))
+                raise AlreadyRunning(running)
             added = connection.execute(self._add.returning(batches.c.id), row).scalar()
-            begun = self._begun(connection, receipt) if added is None else None
-            return begun or _one(connection, added)
-
-    def claim(self, owner: str, now: datetime, lease: timedelta) -> Batch | None:
-        """Take the oldest active backfill that nobody holds and that need not wait."""
-        given = {"by_owner": owner, "now": now, "leased": now + lease}
-        with self._database.write() as connection:
-            claimed = connection.execute(_CLAIM, given).scalar()
-            return None if claimed is None else _one(connection, claimed)
+            known_by_now = batches.c.receipt == receipt
+            return self._one(connection, known_by_now if added is None else batches.c.id == added)
 
     def beat(self, batch: Batch, place: Place, reason: str | None, until: datetime) -> Batch | None:
         """Hold the lease `until`, keep where the walk stands; None where it is no longer ours."""
         values = {**_standing(place), "lease_until": until, "reason": reason}
-        return self._change(batch, values)
+        return self._changed(batch, values)
 
     def wait(self, batch: Batch, place: Place, reason: str, until: datetime) -> None:
         """Give the backfill back with the reason why it waits; nobody takes it before `until`."""
         values = {**_standing(place), "owner": None, "lease_until": until, "reason": reason}
-        self._change(batch, values)
+        self._changed(batch, values)
 
-    def give(self, batch: Batch, place: Place) -> None:
-        """Give the backfill back: whoever comes next goes on."""
-        self._change(batch, {**_standing(place), "owner": None, "lease_until": None})
-
-    def end(self, batch: Batch, state: BatchState, reason: str | None, now: datetime) -> None:
-        """End the backfill."""
-        values = {"state": state.value, "reason": reason, "owner": None, "finished_at": now}
-        self._change(batch, values)
+    def leave(self, batch: Batch, place: Place) -> None:
+        """Give the backfill back: whoever comes next goes on from `place`."""
+        self._changed(batch, {**_standing(place), **FREE})
 
     def stop(self, batch_id: int) -> Batch | None:
         """Let nothing more be put in; returns the backfill as it stands, or None.
 
         The lease ends, so that one that waits for its source is looked at now.
         """
-        still = sa.and_(_IS_ACTIVE, batches.c.state != BatchState.STOPPING.value)
+        still = sa.and_(self._is_active, batches.c.state != BatchState.STOPPING.value)
         waits = sa.and_(batches.c.id == batch_id, batches.c.owner.is_(None))
         stopping = {"state": BatchState.STOPPING.value}
         with self._database.write() as connection:
             change = sa.update(batches).where(batches.c.id == batch_id, still)
             connection.execute(change.values(stopping))
             connection.execute(sa.update(batches).where(waits).values(lease_until=None))
-            return _maybe(connection, batch_id)
+            return self._first(connection, batches.c.id == batch_id)
 
     def resume(self, connection_name: str) -> None:
         """Let those go on that wait for this source to be connected again."""
         with self._database.write() as connection:
-            for row in connection.execute(_ACTIVE).mappings().all():
-                if _batch(row).place.refused == connection_name:
-                    free = batches.c.owner.is_(None), batches.c.id == row["id"]
+            for batch in self._many(connection, self._is_active):
+                if batch.place.refused == connection_name:
+                    free = batches.c.owner.is_(None), batches.c.id == batch.id
                     connection.execute(sa.update(batches).where(*free).values(lease_until=None))
-
-    def expire(self) -> None:
-        """End all leases: for the one long-running process, at its start."""
-        with self._database.write() as connection:
-            held = sa.update(batches).where(batches.c.owner.is_not(None))
-            connection.execute(held.values(owner=None, lease_until=None))
-
-    def get(self, batch_id: int) -> Batch | None:
-        """Return one backfill, or None."""
-        with self._database.read() as connection:
-            return _maybe(connection, batch_id)
-
-    def active(self) -> list[Batch]:
-        """Return the backfills that have not ended, oldest first."""
-        with self._database.read() as connection:
-            return [_batch(row) for row in connection.execute(_ACTIVE).mappings()]
-
-    def since(self, moment: datetime) -> list[Batch]:
-        """Return the active backfills and those that ended since `moment`, oldest first."""
-        with self._database.read() as connection:
-            return [_batch(row) for row in connection.execute(_SINCE, {"since": moment}).mappings()]
 
     def counts(self, batch_id: int) -> Counts:
         """Return how the documents that it found stand."""
@@ -244,36 +163,6 @@ class Batches:
         """Return how many of its documents are pending or processing, for an end to come."""
         with self._database.read() as connection:
             return connection.execute(_OPEN, {"of_batch": batch_id}).scalar_one()
-
-    def keep(self, batch_id: int, message: dict[str, Any]) -> None:
-        """Keep what the surface knows of its message."""
-        with self._database.write() as connection:
-            kept = sa.update(batches).where(batches.c.id == batch_id)
-            connection.execute(kept.values(message=message))
-
-    def _begun(self, connection: Connection, receipt: str | None) -> Batch | None:
-        if receipt is None:
-            return None
-        row = connection.execute(_BY_RECEIPT, {"given_receipt": receipt}).mappings().first()
-        return _batch(row) if row else None
-
-    def _change(self, batch: Batch, values: dict[str, Any]) -> Batch | None:
-        mine = sa.update(batches).where(
-            batches.c.id == batch.id, batches.c.owner == batch.owner, _IS_ACTIVE
-        )
-        with self._database.write() as connection:
-            if not connection.execute(mine.values(values)).rowcount:
-                return None
-            return _one(connection, batch.id)
-
-
-def _one(connection: Connection, batch_id: int | None) -> Batch:
-    return _batch(connection.execute(_BY_ID, {"by_id": batch_id}).mappings().one())
-
-
-def _maybe(connection: Connection, batch_id: int) -> Batch | None:
-    row = connection.execute(_BY_ID, {"by_id": batch_id}).mappings().first()
-    return _batch(row) if row else None
 
 
 def counts_of(found: Sequence[RowMapping]) -> Counts:

@@ -17,10 +17,7 @@ SELECT = (
     sa.select(bulks, causes.c.lane, causes.c.error_type, causes.c.key, connections.c.system)
     .join(causes, causes.c.id == bulks.c.cause_id)
     .join(connections, connections.c.name == causes.c.lane)
-    .order_by(bulks.c.id)
 )
-_BY_ID = SELECT.where(bulks.c.id == sa.bindparam("by_id"))
-_BY_RECEIPT = SELECT.where(bulks.c.receipt == sa.bindparam("given_receipt"))
 STOPPED = sa.and_(
     blockers.c.cause_id == sa.bindparam("of_cause"),
     blockers.c.open,
@@ -53,25 +50,6 @@ def asked(size: Size, last: int | None) -> dict[str, Any]:
     """Return the columns that hold what somebody is shown, and how far to send."""
     amounts = {one.currency: one.minor for one in size.amounts}
     return {"asked": size.count, "amounts": amounts, "upto": last}
-
-
-def begun(connection: Connection, receipt: str | None) -> Bulk | None:
-    """Return what a receipt began before, or None."""
-    if receipt is None:
-        return None
-    row = connection.execute(_BY_RECEIPT, {"given_receipt": receipt}).mappings().first()
-    return bulk_of(row) if row else None
-
-
-def one(connection: Connection, bulk_id: int) -> Bulk:
-    """Return the bulk retry with this id."""
-    return bulk_of(connection.execute(_BY_ID, {"by_id": bulk_id}).mappings().one())
-
-
-def maybe(connection: Connection, bulk_id: int) -> Bulk | None:
-    """Return the bulk retry with this id, or None."""
-    row = connection.execute(_BY_ID, {"by_id": bulk_id}).mappings().first()
-    return bulk_of(row) if row else None
 
 
 _PLAIN = (

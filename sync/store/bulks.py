@@ -4,7 +4,6 @@ Documents are sent back in portions. A portion is one transaction that leaves no
 syncs carry the bulk retry's number, so that whoever goes on after a crash sends none of them twice.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,21 +29,14 @@ from sync.records import Actor, Priority, Sync
 from sync.store import bulk_rows, rows
 from sync.store.batches import COUNTING, counts_of
 from sync.store.cause_tables import blockers, bulks, causes
-from sync.store.database import Database
+from sync.store.database import Database, UtcDateTime
 from sync.store.deeds import Deeds
+from sync.store.leased import Leased
 from sync.store.queue import CHUNK, Queue
 from sync.store.tables import syncs
 from sync.times import Times
 
-_AT = bulks.c.created_at.type
-_IS_ACTIVE = bulks.c.state.in_([state.value for state in ACTIVE])
-_IS_WORKED = bulks.c.state.in_([state.value for state in WORKED])
 _IS_ASKED = bulks.c.state == BulkState.ASKED.value
-_LOCKED = sa.select(bulks.c.id).where(bulks.c.id == sa.bindparam("by_id")).with_for_update()
-_ACTIVE_OF = bulk_rows.SELECT.where(_IS_ACTIVE, bulks.c.cause_id == sa.bindparam("of_cause"))
-_SINCE = bulk_rows.SELECT.where(
-    sa.or_(_IS_ACTIVE, bulks.c.finished_at >= sa.bindparam("since", type_=_AT))
-)
 _CAUSE = sa.select(causes.c.id).where(causes.c.id == sa.bindparam("of_cause")).with_for_update()
 """Locked: two clicks on one cause come one after the other."""
 
@@ -67,46 +59,26 @@ _MARK = (
     .values(bulk_id=sa.bindparam("of_bulk"))
 )
 _COUNTS = COUNTING.where(syncs.c.bulk_id == sa.bindparam("of_bulk"))
-_free = (
-    sa.select(bulks.c.id)
-    .where(
-        _IS_WORKED,
-        sa.or_(
-            bulks.c.lease_until.is_(None),
-            bulks.c.lease_until <= sa.bindparam("now", type_=_AT),
-        ),
-    )
-    .order_by(bulks.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-    .correlate(None)
-    .scalar_subquery()
-)
-_CLAIM = (
-    sa.update(bulks)
-    .where(bulks.c.id == _free)
-    .values(
-        owner=sa.bindparam("by_owner"),
-        lease_until=sa.bindparam("leased", type_=_AT),
-        state=sa.case(
-            (bulks.c.state == BulkState.QUEUED.value, BulkState.RUNNING.value),
-            else_=bulks.c.state,
-        ),
-    )
-    .returning(bulks.c.id)
-)
 _LAPSE = (
     sa.update(bulks)
-    .where(_IS_ASKED, bulks.c.approve_until <= sa.bindparam("now", type_=_AT))
-    .values(state=BulkState.LAPSED.value, finished_at=sa.bindparam("now", type_=_AT))
+    .where(_IS_ASKED, bulks.c.approve_until <= sa.bindparam("now", type_=UtcDateTime()))
+    .values(state=BulkState.LAPSED.value, finished_at=sa.bindparam("now", type_=UtcDateTime()))
 )
 
 
-class Bulks:
+class Bulks(Leased[Bulk, BulkState]):
     """The bulk retries, each method one short transaction."""
 
     def __init__(self, database: Database, queue: Queue, deeds: Deeds) -> None:
-        self._database = database
+        super().__init__(
+            database,
+            bulks,
+            bulk_rows.SELECT,
+            bulk_rows.bulk_of,
+            worked=WORKED,
+            active=ACTIVE,
+            begins=(BulkState.QUEUED, BulkState.RUNNING),
+        )
         self._queue = queue
         self._deeds = deeds
 
@@ -128,12 +100,12 @@ class Bulks:
         """
         with self._database.write() as connection:
             connection.execute(_CAUSE, {"of_cause": cause_id})
-            known = bulk_rows.begun(connection, receipt)
+            known = self._begun(connection, receipt)
             if known:
                 return known
-            running = connection.execute(_ACTIVE_OF, {"of_cause": cause_id}).mappings().first()
+            running = self._first(connection, self._is_active, bulks.c.cause_id == cause_id)
             if running:
-                raise AlreadyRunning(bulk_rows.bulk_of(running))
+                raise AlreadyRunning(running)
             size, last = bulk_rows.size_now(connection, cause_id)
             if not size.count:
                 raise Nothing
@@ -147,21 +119,21 @@ class Bulks:
                 "message": message,
             }
             added = connection.execute(bulks.insert().returning(bulks.c.id), row).scalar_one()
-            return bulk_rows.one(connection, added)
+            return self._one(connection, bulks.c.id == added)
 
     def approve(self, bulk_id: int, by: Actor, now: datetime) -> tuple[Approval, Bulk | None]:
         """Let a bulk retry go that waits for a second person; its size is counted again."""
         with self._database.write() as connection:
             connection.execute(_LAPSE.where(bulks.c.id == bulk_id), {"now": now})
-            connection.execute(_LOCKED, {"by_id": bulk_id})
-            bulk = bulk_rows.maybe(connection, bulk_id)
+            connection.execute(_locked(bulk_id))
+            bulk = self._first(connection, bulks.c.id == bulk_id)
             if bulk is None or bulk.state is not BulkState.ASKED:
                 return Approval.LATE, bulk
             if bulk.by.id == by.id:
                 return Approval.OWN, bulk
             became, values = self._approved(connection, bulk, by, now)
             connection.execute(sa.update(bulks).where(bulks.c.id == bulk_id).values(values))
-            return became, bulk_rows.one(connection, bulk_id)
+            return became, self._one(connection, bulks.c.id == bulk_id)
 
     def _approved(
         self, connection: Connection, bulk: Bulk, by: Actor, now: datetime
@@ -171,14 +143,14 @@ class Bulks:
             return Approval.EMPTY, {"state": BulkState.DONE.value, "upto": None, "finished_at": now}
         if size.outgrows(bulk.size):
             return Approval.GROWN, bulk_rows.asked(size, last)
-        self._deeds.write(
-            connection,
+        self._deeds.add(
             DeedKind.APPROVE,
             by,
             now,
             cause_id=bulk.cause_id,
             bulk_id=bulk.id,
             receipt=f"approve:{bulk.id}",
+            connection=connection,
         )
         who = {"approver_id": by.id, "approver_name": by.name}
         return Approval.APPROVED, {
@@ -186,13 +158,6 @@ class Bulks:
             **bulk_rows.asked(size, last),
             "state": BulkState.QUEUED.value,
         }
-
-    def claim(self, owner: str, now: datetime, lease: timedelta) -> Bulk | None:
-        """Take the oldest bulk retry that nobody holds and that there is something to do about."""
-        given = {"by_owner": owner, "now": now, "leased": now + lease}
-        with self._database.write() as connection:
-            claimed = connection.execute(_CLAIM, given).scalar()
-            return None if claimed is None else bulk_rows.one(connection, claimed)
 
     def send(self, bulk: Bulk, times: Times, now: datetime, most: int = CHUNK) -> Bulk | None:
         """Send the next portion back, as presses of who asked; None where it is no longer ours.
@@ -213,7 +178,7 @@ class Bulks:
                 values["upto"] = None
             self._change(connection, bulk, values)
             point("bulk.portion")
-            return bulk_rows.one(connection, bulk.id)
+            return self._one(connection, bulks.c.id == bulk.id)
 
     def _send(
         self,
@@ -249,24 +214,19 @@ class Bulks:
         """Hold the lease `until`; None where it is no longer ours."""
         return self._changed(bulk, {"lease_until": until})
 
-    def give(self, bulk: Bulk) -> None:
-        """Give the bulk retry back: whoever comes next goes on."""
-        self._changed(bulk, {"owner": None, "lease_until": None})
-
     def end(self, bulk: Bulk, state: BulkState, reason: str | None, now: datetime) -> None:
         """End the bulk retry; where something was sent, its cause remembers it."""
-        values = {"state": state.value, "reason": reason, "owner": None, "finished_at": now}
         with self._database.write() as connection:
-            if not self._change(connection, bulk, values) or not bulk.sent:
+            if not self._end(connection, bulk, state, reason, now) or not bulk.sent:
                 return
-            self._deeds.write(
-                connection,
+            self._deeds.add(
                 DeedKind.RETRY,
                 bulk.by,
                 now,
                 cause_id=bulk.cause_id,
                 bulk_id=bulk.id,
                 receipt=f"bulk:{bulk.id}",
+                connection=connection,
             )
 
     def stop(self, bulk_id: int, now: datetime) -> Bulk | None:
@@ -275,38 +235,18 @@ class Bulks:
         with self._database.write() as connection:
             one = sa.update(bulks).where(bulks.c.id == bulk_id)
             connection.execute(one.where(_IS_ASKED).values(asked))
-            connection.execute(one.where(_IS_WORKED).values(state=BulkState.STOPPING.value))
-            return bulk_rows.maybe(connection, bulk_id)
+            connection.execute(one.where(self._is_worked).values(state=BulkState.STOPPING.value))
+            return self._first(connection, bulks.c.id == bulk_id)
 
     def lapse(self, now: datetime) -> bool:
         """End what nobody approved in time; returns whether there was any."""
         with self._database.write() as connection:
             return connection.execute(_LAPSE, {"now": now}).rowcount > 0
 
-    def expire(self) -> None:
-        """End all leases: for the one long-running process, at its start."""
-        with self._database.write() as connection:
-            held = sa.update(bulks).where(bulks.c.owner.is_not(None))
-            connection.execute(held.values(owner=None, lease_until=None))
-
-    def get(self, bulk_id: int) -> Bulk | None:
-        """Return one bulk retry, or None."""
-        with self._database.read() as connection:
-            return bulk_rows.maybe(connection, bulk_id)
-
     def active_of(self, cause_id: int) -> Bulk | None:
         """Return the bulk retry of a cause that has not come to its end, or None."""
         with self._database.read() as connection:
-            row = connection.execute(_ACTIVE_OF, {"of_cause": cause_id}).mappings().first()
-            return bulk_rows.bulk_of(row) if row else None
-
-    def since(self, moment: datetime) -> list[Bulk]:
-        """Return the active ones and those that ended since `moment`, oldest first."""
-        with self._database.read() as connection:
-            return [
-                bulk_rows.bulk_of(row)
-                for row in connection.execute(_SINCE, {"since": moment}).mappings()
-            ]
+            return self._first(connection, self._is_active, bulks.c.cause_id == cause_id)
 
     def counts(self, bulk_id: int) -> Counts:
         """Return how the documents that it sent back stand."""
@@ -314,29 +254,15 @@ class Bulks:
             found = connection.execute(_COUNTS, {"of_bulk": bulk_id}).mappings().all()
         return counts_of(found)
 
-    def keep(self, bulk_id: int, message: dict[str, Any]) -> None:
-        """Keep what the surface knows of its message."""
-        with self._database.write() as connection:
-            kept = sa.update(bulks).where(bulks.c.id == bulk_id)
-            connection.execute(kept.values(message=message))
-
     def _held(self, connection: Connection, bulk: Bulk) -> Bulk | None:
         """Lock the row and return it as it stands; None where it is no longer ours."""
-        connection.execute(_LOCKED, {"by_id": bulk.id})
-        found = bulk_rows.one(connection, bulk.id)
+        connection.execute(_locked(bulk.id))
+        found = self._one(connection, bulks.c.id == bulk.id)
         return found if found.owner == bulk.owner and found.state in WORKED else None
 
-    def _change(self, connection: Connection, bulk: Bulk, values: Mapping[str, Any]) -> bool:
-        mine = sa.update(bulks).where(
-            bulks.c.id == bulk.id, bulks.c.owner == bulk.owner, _IS_WORKED
-        )
-        return connection.execute(mine.values(values)).rowcount > 0
 
-    def _changed(self, bulk: Bulk, values: Mapping[str, Any]) -> Bulk | None:
-        with self._database.write() as connection:
-            if not self._change(connection, bulk, values):
-                return None
-            return bulk_rows.one(connection, bulk.id)
+def _locked(bulk_id: int) -> sa.Select[tuple[int]]:
+    return sa.select(bulks.c.id).where(bulks.c.id == bulk_id).with_for_update()
 
 
 def _asked_by(by: Actor, now: datetime, *, asks: bool) -> dict[str, Any]:

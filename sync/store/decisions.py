@@ -275,8 +275,7 @@ class Decisions:
         sync_id: int | None,
         detail: dict[str, Any],
     ) -> bool:
-        return self._deeds.write(
-            connection,
+        return self._deeds.add(
             kind,
             said.by,
             said.at,
@@ -284,6 +283,7 @@ class Decisions:
             sync_id=sync_id,
             detail=detail,
             receipt=said.receipt,
+            connection=connection,
         )
 
 

@@ -5,6 +5,7 @@ same cause that was asked for after it.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +62,7 @@ _SYNCED = (
 
 
 class Deeds:
-    """The deeds of all people, each method one short transaction; `write` joins its caller's."""
+    """The deeds of all people, each method one short transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -83,35 +84,12 @@ class Deeds:
         bulk_id: int | None = None,
         detail: Mapping[str, Any] | None = None,
         receipt: str | None = None,
+        connection: Connection | None = None,
     ) -> bool:
-        """Keep a deed; returns whether it is new: a receipt that was given before adds nothing."""
-        with self._database.write() as connection:
-            return self.write(
-                connection,
-                kind,
-                by,
-                now,
-                cause_id=cause_id,
-                sync_id=sync_id,
-                bulk_id=bulk_id,
-                detail=detail,
-                receipt=receipt,
-            )
+        """Keep a deed; returns whether it is new: a receipt that was given before adds nothing.
 
-    def write(
-        self,
-        connection: Connection,
-        kind: DeedKind,
-        by: Actor,
-        now: datetime,
-        *,
-        cause_id: int | None = None,
-        sync_id: int | None = None,
-        bulk_id: int | None = None,
-        detail: Mapping[str, Any] | None = None,
-        receipt: str | None = None,
-    ) -> bool:
-        """Keep a deed inside the caller's transaction; returns whether it is new."""
+        It joins the transaction of `connection`, or is one of its own.
+        """
         row = {
             "at": now,
             "kind": kind.value,
@@ -123,7 +101,9 @@ class Deeds:
             "detail": dict(detail or {}),
             "receipt": receipt,
         }
-        return connection.execute(self._add, row).scalar() is not None
+        own = self._database.write() if connection is None else nullcontext(connection)
+        with own as joined:
+            return joined.execute(self._add, row).scalar() is not None
 
     def of_cause(self, cause_id: int, most: int) -> list[Deed]:
         """Return what was done about a cause, the newest first."""

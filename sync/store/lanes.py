@@ -3,6 +3,8 @@
 A lane's lease row keeps it to one process: TAKE, BEAT, GIVE are the same on both databases.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -72,6 +74,16 @@ class Lanes:
         """GIVE the lane back."""
         with self._database.write() as connection:
             connection.execute(_GIVE, {"lane": lane, "taker": owner})
+
+    @contextmanager
+    def alone(self, lane: str, owner: str, now: datetime) -> Iterator[bool]:
+        """TAKE the lane, and GIVE it back at the end; tells whether `owner` has it until then."""
+        taken = self.take(lane, owner, now)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self.give(lane, owner)
 
     def expire(self) -> None:
         """End all lane leases: for the one long-running process, at its start."""

@@ -16,6 +16,7 @@ from sync.clock import Clock, SystemClock
 from sync.connectors.base import Fixed, Matches, Parent
 from sync.connectors.quickbooks import PREFIX, QuickBooksAccount, QuickBooksSource, is_expired
 from sync.connectors.quickbooks_destination import QuickBooksDestination
+from sync.connectors.spec import Opened
 from sync.connectors.transport import Transport
 from sync.documents import Charge, Customer, Document, Kind, Line, Order
 from sync.errors import ErrorType
@@ -207,4 +208,4 @@ def end(
         expired=is_expired,
     )
     web = "https://app.qbo.intuit.com"
-    return kind("books", PREFIX, web, transport, clock, mappings, account)
+    return kind(Opened("books", PREFIX, web, transport, clock, mappings, account))

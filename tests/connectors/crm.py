@@ -15,6 +15,7 @@ from sync.connectors.base import Fixed, Mappings, Parent
 from sync.connectors.hubspot import PREFIX, HubSpotAccount, HubSpotSource
 from sync.connectors.hubspot_answers import is_expired
 from sync.connectors.hubspot_destination import HubSpotDestination
+from sync.connectors.spec import Opened
 from sync.connectors.transport import Transport
 from sync.documents import Document
 from sync.outcomes import Created
@@ -163,4 +164,4 @@ def _end(kind: type[EndT], url: str, prefix: str, mappings: Mappings) -> EndT:
         expired=is_expired,
     )
     web = "https://app.hubspot.com"
-    return kind("crm", prefix, web, transport, clock, mappings, hubspot.PORTAL)
+    return kind(Opened("crm", prefix, web, transport, clock, mappings, hubspot.PORTAL))

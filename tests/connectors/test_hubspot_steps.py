@@ -14,6 +14,7 @@ from sandbox.serving import Server
 from sync.clock import SystemClock
 from sync.connectors.base import Fixed
 from sync.connectors.hubspot_destination import HubSpotDestination
+from sync.connectors.spec import Opened
 from sync.connectors.transport import Transport
 from sync.errors import ErrorType
 from sync.outcomes import Ambiguous, Created, NotSent, Outcome, Rejected
@@ -60,7 +61,9 @@ def scripted(*answers: tuple[int, Any]) -> Iterator[tuple[HubSpotDestination, Sc
     transport = Transport(
         "hubspot", server.url, Fixed("t"), timeout=1.0, clock=clock, pace=lambda: None
     )
-    opened = HubSpotDestination("crm", "2026-03", "http://web", transport, clock, mappings, "62515")
+    opened = HubSpotDestination(
+        Opened("crm", "2026-03", "http://web", transport, clock, mappings, "62515")
+    )
     yield opened, app
     opened.close()
     server.stop()
