@@ -58,7 +58,10 @@ def part_of(first: date, last: date) -> timedelta:
 
 
 class Backfills(Crew[Batch]):
-    """The backfills of all routes; `found` rings whoever works what was put in."""
+    """The backfills of all routes; `found` rings whoever works what was put in.
+
+    While `most_open` documents of a backfill are pending or processing, no more are put in.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class Backfills(Crew[Batch]):
         clock: Clock,
         times: Times,
         found: Callable[[], None] = lambda: None,
+        most_open: int = MOST_OPEN,
     ) -> None:
         self.store = store
         self.rows = Batches(store.database)
@@ -76,6 +80,7 @@ class Backfills(Crew[Batch]):
         self.sweeper = sweeper
         self.times = times
         self.found = found
+        self.most_open = most_open
         self.tries: dict[int, int] = {}
 
     def work_on(self, row: Batch) -> Work:
@@ -211,7 +216,7 @@ class _Walk:
             self._beat()
             if self._batch.state is BatchState.STOPPING:
                 return False
-            self._room = MOST_OPEN - self._home.rows.open(self._batch.id)
+            self._room = self._home.most_open - self._home.rows.open(self._batch.id)
             if self._room > 0:
                 break
             self._home.rest()

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from sync.backfill import MOST_OPEN, Backfills, part_of
+from sync.backfill import Backfills, part_of
 from sync.batches import AlreadyRunning, BadPeriod, Batch, BatchState, Counts, Flaw, Progress
 from sync.clock import SystemClock
 from sync.documents import Header, Kind, Order
@@ -25,6 +25,9 @@ from tests.fakes import Books, Ends, Shop, TurnedClock
 
 SARA = Actor("U0SARA", "Sara")
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
+MOST_OPEN = 20
+"""So many documents of a backfill may be open here: in earnest it is 500."""
+
 TIMES = Times.of(request_timeout=2, settle=6, lease=4, retry_base=0.05, tick=0.02)
 EXPIRED = Reconnect(Failure(ErrorType.UNAUTHORIZED, "shop", "Salla: expired"), "shop")
 BUSY = TryLater(Failure(ErrorType.DESTINATION_DOWN, "shop", "Salla answered 503"), timedelta())
@@ -71,7 +74,8 @@ class House:
         sweeper = Sweeper(
             self.store, Only(self.shelf), self.clock, TIMES, found=lambda: None, owner="w"
         )
-        return Backfills(self.store, Only(self.shelf), sweeper, self.clock, TIMES)
+        ends = self.store, Only(self.shelf), sweeper
+        return Backfills(*ends, self.clock, TIMES, most_open=MOST_OPEN)
 
     def fill(self, count: int, issued: date = date(2026, 2, 1), start: int = 0) -> None:
         """Put documents on the shelf."""
@@ -230,8 +234,8 @@ def test_an_odd_order_hides_no_other(house: House) -> None:
 
 
 def test_only_so_many_are_open_and_a_stop_leaves_little(house: House) -> None:
-    """No more than 500 wait at once; after a stop they are finished, and nothing else is put in."""
-    house.fill(MOST_OPEN + 20)
+    """Only so many wait at once; after a stop they are finished, and nothing else is put in."""
+    house.fill(MOST_OPEN + 10)
     batch = house.begin()
     house.backfills.start()
     house.when(batch, lambda one: one.counts.pending == MOST_OPEN)
@@ -252,13 +256,13 @@ def test_only_so_many_are_open_and_a_stop_leaves_little(house: House) -> None:
 
 def test_room_that_comes_free_is_used(house: House) -> None:
     """As documents end, the next ones are put in, up to the last."""
-    house.fill(MOST_OPEN + 20)
+    house.fill(MOST_OPEN + 10)
     batch = house.begin()
     house.backfills.start()
     house.when(batch, lambda one: one.counts.pending == MOST_OPEN)
     with house.store.database.write() as connection:
-        connection.exec_driver_sql("UPDATE syncs SET status = 'success' WHERE id <= 300")
-    house.when(batch, lambda one: one.batch.walked and one.counts.new == MOST_OPEN + 20)
+        connection.exec_driver_sql("UPDATE syncs SET status = 'success' WHERE id <= 12")
+    house.when(batch, lambda one: one.batch.walked and one.counts.new == MOST_OPEN + 10)
 
 
 def test_a_passing_trouble_is_waited_for(house: House) -> None:

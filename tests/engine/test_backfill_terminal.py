@@ -13,12 +13,11 @@ import pytest
 from handlers.backfilling import backfill
 from handlers.commandline import WrongUse
 from handlers.terminal import Terminal
-from sync.backfill import MOST_OPEN
 from sync.batches import BatchState
 from sync.money import Money
 from sync.store import Store
 from tests.builders import KEY
-from tests.engine.test_backfill import FIRST, House
+from tests.engine.test_backfill import FIRST, MOST_OPEN, House
 from tests.fakes import Books, TurnedClock
 from tests.sqlite import fresh_file
 
