@@ -118,7 +118,10 @@ def cause_line(
         menu_action=numbered(ActionId.CAUSE_MENU, place),
         show_all=page_value(
             Filters(
-                statuses=(Status.FAILED,), error_type=cause.error_type, cause_key=cause.key or None
+                statuses=(Status.FAILED,),
+                error_type=cause.error_type,
+                cause_key=cause.key or None,
+                destination=cause.lane,
             )
         ),
     )

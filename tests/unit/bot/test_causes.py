@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.actions import LONGEST_VALUE, BadValue
+from bot.actions import LONGEST_VALUE, BadValue, page_of
+from bot.cause import cause_line
 from bot.causes import PAGE, Wanted, causes_of, causes_value, causes_view, largest
 from bot.causes_samples import causes_samples
 from bot.samples import NOW
 from sync.causes import Cause
 from sync.errors import ErrorType
 from sync.money import Money
-from sync.records import Actor
+from sync.records import Actor, Filters
+from sync.states import Status
 from tests.builders import NOON
 
 
@@ -118,3 +120,15 @@ def test_samples_draw_every_type() -> None:
     """The samples hold a page for each error type."""
     views = [model["view"] for model in causes_samples(NOW)["causes"]]
     assert {row.error_type for view in views for row in view.rows} == set(ErrorType)
+
+
+def test_a_cause_leads_to_its_own_documents() -> None:
+    """The button to its documents names its lane too: the same key may be missing elsewhere."""
+    line = cause_line(cause(1, count=3), NOON)
+    filters, _ = page_of(line.show_all)
+    assert filters == Filters(
+        statuses=(Status.FAILED,),
+        error_type=ErrorType.SKU_NOT_FOUND,
+        cause_key="SKU-1",
+        destination="books",
+    )
