@@ -9,7 +9,7 @@ from bot.cause import cause_view
 from bot.digest import digest_view
 from bot.listing import Kept, Listed, as_json, chosen
 from bot.status import status_view
-from sync.causes import Age, Ageing, Cause, Checked, Deed, DeedKind, Verdict
+from sync.causes import Age, Ageing, Cause, Checked, Deed, DeedKind, Shared, Verdict
 from sync.errors import ErrorType
 from sync.figures import Figures, Unread, Way
 from sync.money import Money
@@ -109,7 +109,7 @@ def listed_of(
     """Return what a digest that listed `before` lists of `found`; `closed` were causes once."""
     lines = chosen(found.causes, before, NOW)
     causes = {cause.id: cause for cause in (*found.causes, *closed)}
-    return Listed(lines, causes, standing or {}, menders or {})
+    return Listed(lines, causes, standing or {}, menders or {}, found.shared)
 
 
 def digest_samples(rows: Sequence[Sync]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -153,8 +153,9 @@ def _cases() -> list[Figures]:
     small = [a_cause(200 + one, MAIL, f"c{one}", 1, "100") for one in range(11)]
     held = [replace(HELD, kind=kind) for kind in HoldKind]
     return [
-        figures(every[-5:], holds=held),
+        figures(every[-5:], holds=held, shared=Shared(7, HELD.amounts)),
         figures([*every[:2], *small], holds=[HELD], closed=every[:1], menders={1: SARA}),
+        figures(every[:4], shared=Shared(1)),
         *(figures(every[place : place + 5]) for place in range(0, len(every), 5)),
         CALM,
         UNREAD,

@@ -105,6 +105,17 @@ class Ageing:
     by_age: Mapping[Age, Sequence[Money]]
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The documents that several of some causes stop, each once: so much counts more than once."""
+
+    count: int = 0
+    amounts: Sequence[Money] = ()
+
+
+NOTHING_SHARED = Shared()
+
+
 class DeedKind(StrEnum):
     """What people do about causes and documents."""
 

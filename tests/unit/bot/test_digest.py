@@ -25,7 +25,7 @@ from bot.digest_samples import (
 from bot.digest_samples import figures as figures_of
 from bot.listing import Kept, as_json, chosen, kept_in, rolled
 from bot.show import MOST_BLOCKS, MOST_CHARACTERS
-from sync.causes import Cause, Checked, Verdict
+from sync.causes import Cause, Checked, Shared, Verdict
 from sync.errors import ErrorType
 from sync.figures import Figures
 from sync.money import Money
@@ -131,6 +131,21 @@ def test_small_causes_of_a_type_roll_up() -> None:
     assert "2. 14 documents, 11 customers without e-mail" in shown
     (show,) = pressed(message, "show_causes")
     assert causes_of(show["value"]) == (Wanted(MAIL, destination=MAILS[0].lane), 0)
+
+
+def test_what_stands_in_several_lines_is_told() -> None:
+    """Lines that add up to more than the headline say by which documents; else nothing is said."""
+    found = figures(HONEY, TAX)
+    seven = Shared(7, [Money.of("8120", "SAR")])
+    one = Shared(1, [Money.of("5", "SAR"), Money.of("7", "USD")])
+    for shared, told in [
+        (seven, "7 documents, SAR 8,120.00, are stopped by more than one cause and counted under"),
+        (one, "1 document, SAR 5.00, USD 7.00, is stopped by more than one cause and counted"),
+        (Shared(2), "2 documents are stopped by more than one cause and counted under each."),
+    ]:
+        assert told in read_aloud(drawn(replace(found, shared=shared)))
+        assert told in read_aloud(a_show().status(replace(found, shared=shared)))
+    assert "more than one cause" not in read_aloud(drawn(found))
 
 
 def test_five_lines_and_the_smaller_ones() -> None:
