@@ -11,6 +11,7 @@ from bot.rows import Row, Who, row_of, who_of
 from sync.causes import Cause, Deed, Verdict
 from sync.errors import ErrorType, Remedy
 from sync.money import Money
+from sync.nearness import Near, alike
 from sync.records import Filters, Sync
 from sync.states import Status
 
@@ -62,6 +63,12 @@ class CauseLine:
     still: str
     looked_at: datetime | None
     snoozed_until: datetime | None
+    near: str
+    """A code of the destination that the eye takes for the key."""
+
+    differs: Near | None
+    """How it differs; None where there is none, and once the cause is gone."""
+
     can_fix: bool
     fix_action: str
     check_action: str
@@ -100,6 +107,7 @@ def cause_line(
     `name` is the customer's or the reason; `new` counts its documents that had never failed before.
     """
     told = cause.checked
+    gone_at = told.at if told and told.verdict is Verdict.GONE else None
     return CauseLine(
         **{name: getattr(cause, name) for name in _SAME},
         value=str(cause.id),
@@ -107,10 +115,12 @@ def cause_line(
         new=new,
         oldest=age_of(cause.oldest, now),
         owner=who_of(cause.owner) if cause.owner else None,
-        gone_at=told.at if told and told.verdict is Verdict.GONE else None,
+        gone_at=gone_at,
         still=told.reason if told and told.verdict is Verdict.STILL else "",
         looked_at=told.at if told else None,
         snoozed_until=cause.snoozed_until if cause.sleeps(now) else None,
+        near=cause.near,
+        differs=alike(cause.key, cause.near) if cause.near and not gone_at else None,
         can_fix=cause.remedy not in NO_FIX,
         fix_action=numbered(ActionId.FIX, place),
         check_action=numbered(ActionId.CHECK, place),

@@ -62,6 +62,9 @@ class Cause:
     fixed_at: datetime | None = None
     """When it was gone last, where it came again."""
 
+    near: str = ""
+    """A code of the destination that the eye takes for the key: the last that anybody saw."""
+
     @property
     def remedy(self) -> Remedy:
         """Who must do what before it is gone."""
