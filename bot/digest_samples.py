@@ -125,6 +125,18 @@ def digest_samples(rows: Sequence[Sync]) -> Mapping[str, Sequence[Mapping[str, A
     }
 
 
+_NEAR = (
+    *(
+        "honey-500",
+        "HONEY-500 ",
+        "HONEY-500\N{ZERO WIDTH SPACE}",
+        "HONEY\N{NON-BREAKING HYPHEN}500",
+    ),
+    *("HONEY-٥٠٠", "H\N{CYRILLIC CAPITAL LETTER O}NEY-500", "honey-500 "),
+)
+"""A code for each way to come near to HONEY-500."""
+
+
 def _causes() -> list[Cause]:
     """Return a cause of each type, and one in each of its states."""
     still = Checked(Verdict.STILL, "Daftra has no product HONEY-500", NOW)
@@ -136,6 +148,7 @@ def _causes() -> list[Cause]:
         a_cause(102, ErrorType.TAX_NOT_MAPPED, "VAT:15", openings=2, checked=gone),
         a_cause(103, snoozed_until=NOW + DAY, snoozed_at=38, releases=0, released=()),
         a_cause(104, MAIL, "8807", 1, "0", amounts=(), releases=1, oldest=NOW),
+        *(a_cause(110 + place, near=code) for place, code in enumerate(_NEAR)),
         a_cause(105, closed_at=NOW, count=0, amounts=()),
     ]
 

@@ -104,7 +104,8 @@ class Fixing:
             return ()
         _, destination = self._opener.ends_of(sync.route_id)
         found = suggestions(destination, kept, cause.key, term)
-        near = nearest(cause.key, (one.code for one, _ in found if one.code))
+        seen = [one.code for one, _ in found if one.code]
+        near = nearest(cause.key, [*seen, cause.near] if term.strip() else seen)
         if near and kept is Kept.PRODUCT:
             self._store.causes.come_near(cause.id, near, self._clock.now())
         return found
