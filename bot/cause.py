@@ -84,8 +84,16 @@ class CauseView:
 
     line: CauseLine
     deeds: Sequence["DeedLine"]
-    rows: Sequence[Row]
+    documents: Sequence["Behind"]
     more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A document that the cause stops; `first`: it gives the reason that the row shows."""
+
+    row: Row
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +164,20 @@ def cause_view(
     cause: Cause, deeds: Sequence[Deed], syncs: Sequence[Sync], now: datetime
 ) -> CauseView:
     """Return the page of a cause; `syncs` are documents that it stops, the newest first."""
-    rows = [row_of(sync, place) for place, sync in enumerate(syncs[:MOST_ROWS], start=1)]
+    documents = [
+        Behind(row_of(sync, place), _is_first(cause, sync))
+        for place, sync in enumerate(syncs[:MOST_ROWS], start=1)
+    ]
     is_unknown = cause.error_type is ErrorType.UNKNOWN
-    names = [sync.reason if is_unknown else sync.customer for sync in syncs]
-    name = next(filter(None, names), "")
-    line = cause_line(cause, now, name=name)
-    more = max(0, cause.count - len(rows))
-    return CauseView(line, [_deed(deed) for deed in deeds[:MOST_DEEDS]], rows, more)
+    reasons = (sync.reason for sync in syncs if _is_first(cause, sync))
+    names = reasons if is_unknown else (sync.customer for sync in syncs)
+    line = cause_line(cause, now, name=next(filter(None, names), ""))
+    more = max(0, cause.count - len(documents))
+    return CauseView(line, [_deed(deed) for deed in deeds[:MOST_DEEDS]], documents, more)
+
+
+def _is_first(cause: Cause, sync: Sync) -> bool:
+    return (sync.error_type, sync.cause_key) == (cause.error_type, cause.key)
 
 
 def _deed(deed: Deed) -> DeedLine:

@@ -6,16 +6,17 @@ from dataclasses import replace
 import pytest
 
 from bot.actions import LONGEST_VALUE, BadValue, page_of
-from bot.cause import cause_line
+from bot.cause import cause_line, cause_view
 from bot.causes import PAGE, Wanted, causes_of, causes_value, causes_view, largest
 from bot.causes_samples import causes_samples
-from bot.samples import NOW
+from bot.samples import FAILED, NOW
 from sync.causes import Cause
 from sync.errors import ErrorType
 from sync.money import Money
 from sync.records import Actor, Filters
 from sync.states import Status
 from tests.builders import NOON
+from tests.unit.bot.drawn import a_show, read_aloud
 
 
 def cause(number: int, *amounts: Money, count: int = 1) -> Cause:
@@ -132,3 +133,18 @@ def test_a_cause_leads_to_its_own_documents() -> None:
         cause_key="SKU-1",
         destination="books",
     )
+
+
+def test_the_page_of_a_second_cause_does_not_give_the_reason_of_the_first() -> None:
+    """A document that something else stops first says so; the page is called by its own reason."""
+    mine = replace(
+        FAILED, error_type=ErrorType.UNKNOWN, cause_key="f00d", reason="The moon is full"
+    )
+    other = replace(FAILED, reason="SKU HONEY-500 not found")
+    page = cause_view(
+        replace(cause(1), error_type=ErrorType.UNKNOWN, key="f00d"), (), [other, mine], NOON
+    )
+    assert [behind.first for behind in page.documents] == [False, True]
+    assert page.line.called == "The moon is full"
+    shown = read_aloud(a_show().cause(replace(cause(1), key="widget-001"), (), [other]))
+    assert "Also: SKU HONEY-500 not found" in shown
