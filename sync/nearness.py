@@ -124,10 +124,18 @@ def alike(wanted: str, there: str) -> Near | None:
 
 
 def nearest(wanted: str, there: Iterable[str]) -> str:
-    """Return the code that is taken for `wanted` most easily, or an empty text."""
+    """Return the code that is taken for `wanted` most easily, or an empty text.
+
+    What a database cannot keep, a NUL or half a character, is left out.
+    """
     order = list(Near)
-    near = [(order.index(how), code) for code in there if (how := alike(wanted, code))]
+    kept = (code for code in there if not _is_broken(code))
+    near = [(order.index(how), code) for code in kept if (how := alike(wanted, code))]
     return min(near)[1] if near else ""
+
+
+def _is_broken(text: str) -> bool:
+    return any(unicodedata.category(char) in {"Cc", "Cs"} for char in text)
 
 
 def named_like(wanted: str, there: str) -> Nearness | None:

@@ -58,6 +58,7 @@ def test_the_nearest_code_is_what_the_eye_takes_for_it() -> None:
     assert nearest("HONEY-500", there[:3]) == "HONEY-500 "
     assert nearest("HONEY-500", there[:2]) == ""
     assert nearest("HONEY-500", []) == ""
+    assert nearest("HONEY-500", ["honey-500\x00", "honey-500\ud800"]) == ""
 
 
 def test_names_are_near_whatever_the_order_of_words() -> None:
