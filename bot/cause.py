@@ -11,6 +11,7 @@ from bot.rows import Row, Who, row_of, who_of
 from sync.causes import Cause, Deed, Verdict
 from sync.errors import ErrorType, Remedy
 from sync.money import Money
+from sync.nearness import Near, alike
 from sync.records import Filters, Sync
 from sync.states import Status
 
@@ -62,6 +63,12 @@ class CauseLine:
     still: str
     looked_at: datetime | None
     snoozed_until: datetime | None
+    near: str
+    """A code of the destination that the eye takes for the key."""
+
+    differs: Near | None
+    """How it differs; None where there is none, and once the cause is gone."""
+
     can_fix: bool
     fix_action: str
     check_action: str
@@ -77,8 +84,16 @@ class CauseView:
 
     line: CauseLine
     deeds: Sequence["DeedLine"]
-    rows: Sequence[Row]
+    documents: Sequence["Behind"]
     more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A document that the cause stops; `first`: it gives the reason that the row shows."""
+
+    row: Row
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,7 @@ def cause_line(
     `name` is the customer's or the reason; `new` counts its documents that had never failed before.
     """
     told = cause.checked
+    gone_at = told.at if told and told.verdict is Verdict.GONE else None
     return CauseLine(
         **{name: getattr(cause, name) for name in _SAME},
         value=str(cause.id),
@@ -107,10 +123,12 @@ def cause_line(
         new=new,
         oldest=age_of(cause.oldest, now),
         owner=who_of(cause.owner) if cause.owner else None,
-        gone_at=told.at if told and told.verdict is Verdict.GONE else None,
+        gone_at=gone_at,
         still=told.reason if told and told.verdict is Verdict.STILL else "",
         looked_at=told.at if told else None,
         snoozed_until=cause.snoozed_until if cause.sleeps(now) else None,
+        near=cause.near,
+        differs=alike(cause.key, cause.near) if cause.near and not gone_at else None,
         can_fix=cause.remedy not in NO_FIX,
         fix_action=numbered(ActionId.FIX, place),
         check_action=numbered(ActionId.CHECK, place),
@@ -118,7 +136,10 @@ def cause_line(
         menu_action=numbered(ActionId.CAUSE_MENU, place),
         show_all=page_value(
             Filters(
-                statuses=(Status.FAILED,), error_type=cause.error_type, cause_key=cause.key or None
+                statuses=(Status.FAILED,),
+                error_type=cause.error_type,
+                cause_key=cause.key or None,
+                destination=cause.lane,
             )
         ),
     )
@@ -143,13 +164,20 @@ def cause_view(
     cause: Cause, deeds: Sequence[Deed], syncs: Sequence[Sync], now: datetime
 ) -> CauseView:
     """Return the page of a cause; `syncs` are documents that it stops, the newest first."""
-    rows = [row_of(sync, place) for place, sync in enumerate(syncs[:MOST_ROWS], start=1)]
+    documents = [
+        Behind(row_of(sync, place), _is_first(cause, sync))
+        for place, sync in enumerate(syncs[:MOST_ROWS], start=1)
+    ]
     is_unknown = cause.error_type is ErrorType.UNKNOWN
-    names = [sync.reason if is_unknown else sync.customer for sync in syncs]
-    name = next(filter(None, names), "")
-    line = cause_line(cause, now, name=name)
-    more = max(0, cause.count - len(rows))
-    return CauseView(line, [_deed(deed) for deed in deeds[:MOST_DEEDS]], rows, more)
+    reasons = (sync.reason for sync in syncs if _is_first(cause, sync))
+    names = reasons if is_unknown else (sync.customer for sync in syncs)
+    line = cause_line(cause, now, name=next(filter(None, names), ""))
+    more = max(0, cause.count - len(documents))
+    return CauseView(line, [_deed(deed) for deed in deeds[:MOST_DEEDS]], documents, more)
+
+
+def _is_first(cause: Cause, sync: Sync) -> bool:
+    return (sync.error_type, sync.cause_key) == (cause.error_type, cause.key)
 
 
 def _deed(deed: Deed) -> DeedLine:

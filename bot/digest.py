@@ -16,7 +16,7 @@ from bot.causes import Wanted, causes_value
 from bot.listing import MOST_LINES, Kept, Listed, needs, rolled
 from bot.rows import Who, who_of
 from sync.causes import Age as Bucket
-from sync.causes import Ageing, Cause
+from sync.causes import Ageing, Cause, Shared
 from sync.errors import ErrorType
 from sync.figures import Figures, Unread, Way
 from sync.money import Money
@@ -133,6 +133,9 @@ class DigestView:
     ageing: Sequence[AgeLine]
     lines: Sequence[Line]
     smaller: Smaller | None
+    shared: Shared
+    """The documents that count in several lines: the lines add up to more than the headline."""
+
     holds: Sequence[HoldView]
     unread: Sequence[Unread]
     show_all: str
@@ -170,6 +173,7 @@ def digest_view(
         ageing=age_lines(figures.ageing),
         lines=[line for line in lines if line.place not in left_out],
         smaller=_smaller(figures, listed, left_out, now),
+        shared=listed.shared,
         holds=hold_views(figures),
         unread=figures.unread[:MOST_HOLDS],
         show_all=page_value(_ALL_FAILED),

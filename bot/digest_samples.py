@@ -9,7 +9,7 @@ from bot.cause import cause_view
 from bot.digest import digest_view
 from bot.listing import Kept, Listed, as_json, chosen
 from bot.status import status_view
-from sync.causes import Age, Ageing, Cause, Checked, Deed, DeedKind, Verdict
+from sync.causes import Age, Ageing, Cause, Checked, Deed, DeedKind, Shared, Verdict
 from sync.errors import ErrorType
 from sync.figures import Figures, Unread, Way
 from sync.money import Money
@@ -109,7 +109,7 @@ def listed_of(
     """Return what a digest that listed `before` lists of `found`; `closed` were causes once."""
     lines = chosen(found.causes, before, NOW)
     causes = {cause.id: cause for cause in (*found.causes, *closed)}
-    return Listed(lines, causes, standing or {}, menders or {})
+    return Listed(lines, causes, standing or {}, menders or {}, found.shared)
 
 
 def digest_samples(rows: Sequence[Sync]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -125,6 +125,18 @@ def digest_samples(rows: Sequence[Sync]) -> Mapping[str, Sequence[Mapping[str, A
     }
 
 
+_NEAR = (
+    *(
+        "honey-500",
+        "HONEY-500 ",
+        "HONEY-500\N{ZERO WIDTH SPACE}",
+        "HONEY\N{NON-BREAKING HYPHEN}500",
+    ),
+    *("HONEY-٥٠٠", "H\N{CYRILLIC CAPITAL LETTER O}NEY-500", "honey-500 "),
+)
+"""A code for each way to come near to HONEY-500."""
+
+
 def _causes() -> list[Cause]:
     """Return a cause of each type, and one in each of its states."""
     still = Checked(Verdict.STILL, "Daftra has no product HONEY-500", NOW)
@@ -136,6 +148,7 @@ def _causes() -> list[Cause]:
         a_cause(102, ErrorType.TAX_NOT_MAPPED, "VAT:15", openings=2, checked=gone),
         a_cause(103, snoozed_until=NOW + DAY, snoozed_at=38, releases=0, released=()),
         a_cause(104, MAIL, "8807", 1, "0", amounts=(), releases=1, oldest=NOW),
+        *(a_cause(110 + place, near=code) for place, code in enumerate(_NEAR)),
         a_cause(105, closed_at=NOW, count=0, amounts=()),
     ]
 
@@ -153,8 +166,9 @@ def _cases() -> list[Figures]:
     small = [a_cause(200 + one, MAIL, f"c{one}", 1, "100") for one in range(11)]
     held = [replace(HELD, kind=kind) for kind in HoldKind]
     return [
-        figures(every[-5:], holds=held),
+        figures(every[-5:], holds=held, shared=Shared(7, HELD.amounts)),
         figures([*every[:2], *small], holds=[HELD], closed=every[:1], menders={1: SARA}),
+        figures(every[:4], shared=Shared(1)),
         *(figures(every[place : place + 5]) for place in range(0, len(every), 5)),
         CALM,
         UNREAD,

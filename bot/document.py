@@ -60,13 +60,24 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason in full, in parts that fit a section each; `of` is the blocker that gives it.
+
+    Without one it is the document's own, and the only one.
+    """
+
+    of: BlockerView | None
+    parts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentView:
     """A document for `templates/document.xml` and `templates/story.xml`."""
 
     row: Row
     blockers: Sequence[BlockerView]
     more_blockers: int
-    reason_parts: Sequence[str]
+    reasons: Sequence[Reason]
     attempts: Sequence[Sequence[AttemptView]]
     """Newest first, in parts that fit a section each."""
 
@@ -84,13 +95,12 @@ def document_view(story: Story, most: int = MOST_LISTED) -> DocumentView:
     newest = sorted(story.attempts, key=lambda attempt: -attempt.number)
     blockers, odd = (story.blockers, story.oddities) if row.reason else ((), ())
     shown, size = attempt_views(story, newest[:most]), ATTEMPTS_IN_A_SECTION
+    stops = [blocker_view(one, story.sync, story.causes, story.fixes) for one in blockers[:most]]
     return DocumentView(
         row=row,
-        blockers=[
-            blocker_view(one, story.sync, story.causes, story.fixes) for one in blockers[:most]
-        ],
+        blockers=stops,
         more_blockers=max(0, len(blockers) - most),
-        reason_parts=_parts(row.reason or ""),
+        reasons=_reasons(row, stops),
         attempts=[shown[at : at + size] for at in range(0, len(shown), size)],
         earlier_attempts=max(0, len(newest) - most),
         exchange=telling_exchange(newest),
@@ -99,6 +109,13 @@ def document_view(story: Story, most: int = MOST_LISTED) -> DocumentView:
         chain=_chain(story),
         usual=story.usual,
     )
+
+
+def _reasons(row: Row, stops: Sequence[BlockerView]) -> list[Reason]:
+    """Return why the document failed; what is on its way again gives a reason of its own."""
+    if row.status is Status.FAILED and len(stops) > 1:
+        return [Reason(one, _parts(one.reason)) for one in stops]
+    return [Reason(None, _parts(row.reason))] if row.reason else []
 
 
 def _evidence(story: Story) -> Evidence:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cause import OF_CUSTOMERS
-from sync.causes import Cause
+from sync.causes import NOTHING_SHARED, Cause, Shared
 from sync.errors import ErrorType
 from sync.figures import Figures
 from sync.records import Actor
@@ -48,6 +48,8 @@ class Listed:
     causes: Mapping[int, Cause]
     standing: Mapping[int, Status]
     menders: Mapping[int, Actor]
+    shared: Shared = NOTHING_SHARED
+    """The documents that count in several of the causes that a digest tells."""
 
 
 def kept_in(groups: Iterable[Any]) -> list[Kept]:
@@ -79,7 +81,9 @@ def listed(store: Store, figures: Figures, groups: Iterable[Any], now: datetime)
     names = _names(store, [causes[one] for one in named if one in causes])
     lines = [_grown(line, stopped, names) for line in lines]
     standing = store.reports.standing({one for line in lines for one in line.syncs})
-    return Listed(lines, causes, standing, store.reports.menders(named))
+    told = [one for one in causes.values() if one.id in named or needs(one, now)]
+    menders, shared = store.reports.menders(named), store.reports.shared(told)
+    return Listed(lines, causes, standing, menders, shared)
 
 
 def _names(store: Store, causes: Sequence[Cause]) -> dict[int, str]:

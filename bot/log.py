@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.actions import page_value
 from bot.rows import Row, row_of
-from sync.records import Filters, Page
+from sync.records import Filters, Page, Sync
 
 TWO_LINKS = 2
 """The document's and its order's."""
@@ -21,6 +21,8 @@ class LogView:
     older: str | None
     here: str
     may_act: bool
+    several: bool
+    """Whether the cause that was asked for is not the first of some document's."""
 
 
 def log_view(
@@ -40,6 +42,14 @@ def log_view(
         older=page_value(filters, page.next) if page.next else None,
         here=here,
         may_act=may_act,
+        several=any(not _shows(row, filters) for row in page.rows),
+    )
+
+
+def _shows(sync: Sync, filters: Filters) -> bool:
+    """Return whether the row's own reason is of the cause that was asked for."""
+    return filters.error_type in {None, sync.error_type} and (
+        filters.cause_key in {None, sync.cause_key}
     )
 
 

@@ -9,7 +9,7 @@ from bot.ages import Age, age_of
 from bot.cause import CauseLine, cause_line
 from bot.digest import MOST_HOLDS, AgeLine, HoldView, age_lines, hold_views
 from bot.listing import needs, rolled
-from sync.causes import Cause
+from sync.causes import Cause, Shared
 from sync.figures import Figures, Unread
 from sync.money import Money
 from sync.records import Filters
@@ -44,6 +44,7 @@ class StatusView:
     oldest: Age | None
     causes: Sequence[CauseLine]
     more_causes: int
+    shared: Shared
     asleep: int
     yours: Yours | None
     holds: Sequence[HoldView]
@@ -74,6 +75,7 @@ def status_view(figures: Figures, now: datetime, person: str = "") -> StatusView
             for place, one in enumerate(needing[:MOST_CAUSES], start=1)
         ],
         more_causes=max(0, len(needing) - MOST_CAUSES),
+        shared=figures.shared,
         asleep=sum(one.sleeps(now) for one in figures.causes),
         yours=_yours(figures, person),
         holds=hold_views(figures),

@@ -204,13 +204,13 @@ class Commands:
         return self.show.help(command.verb)
 
     def _numbered(self, filters: Filters) -> Filters:
-        """Return the filters with type and key of a cause that was named by its number."""
+        """Return the filters with lane, type and key of a cause that was named by its number."""
         number = parse_causes.cause_number(filters.cause_key or "")
         named = None if number is None else self.engine.store.causes.get(number)
         if named is None:
             return filters
-        key = named.key or None
-        return replace(filters, error_type=named.error_type, cause_key=key)
+        key, lane = named.key or None, filters.destination or named.lane
+        return replace(filters, error_type=named.error_type, cause_key=key, destination=lane)
 
     def _retried(self, number: str, call: Typed, person: Actor) -> list[tuple[str, Retried]]:
         found = _to_retry(self.engine.find(number))

@@ -62,6 +62,9 @@ class Cause:
     fixed_at: datetime | None = None
     """When it was gone last, where it came again."""
 
+    near: str = ""
+    """A code of the destination that the eye takes for the key: the last that anybody saw."""
+
     @property
     def remedy(self) -> Remedy:
         """Who must do what before it is gone."""
@@ -103,6 +106,17 @@ class Ageing:
     count: int
     amounts: Sequence[Money]
     by_age: Mapping[Age, Sequence[Money]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The documents that several of some causes stop, each once: so much counts more than once."""
+
+    count: int = 0
+    amounts: Sequence[Money] = ()
+
+
+NOTHING_SHARED = Shared()
 
 
 class DeedKind(StrEnum):

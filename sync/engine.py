@@ -192,7 +192,8 @@ class Engine:
 
     def figures(self, since: datetime | None = None) -> Figures:
         """Return how things stand; what was synced or resolved is counted from `since` (a day)."""
-        since = since or self.clock.now() - DAY
+        now = self.clock.now()
+        since = since or now - DAY
         by_status, retrying, waiting, synced, resolved = self.store.log.counts(since)
         causes = self.store.causes.open()
         closed = self.store.causes.closed(since)
@@ -202,8 +203,9 @@ class Engine:
             retrying=retrying,
             waiting=waiting,
             synced_since=synced,
-            ageing=self.store.causes.ageing(self.clock.now().date()),
+            ageing=self.store.causes.ageing(now.date()),
             causes=causes,
+            shared=self.store.reports.shared([one for one in causes if not one.sleeps(now)]),
             holds=self.store.log.holds(),
             unread=self._unread(),
             oldest=min((cause.oldest for cause in causes if cause.count), default=None),

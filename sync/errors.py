@@ -104,13 +104,15 @@ class Failure:
     """Why a sync stopped: `key` is the cause's (an exact SKU, a field), `reason` is whole.
 
     `subject` is the source's id of the customer whom it is about, where it is about one: a fix
-    goes there.
+    goes there. `near` is a code of the destination that the eye takes for the key, where the answer
+    that told of the failure held one.
     """
 
     error_type: ErrorType
     key: str
     reason: str
     subject: str = ""
+    near: str = ""
 
 
 def told_apart(failure: Failure) -> Failure:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync.causes import Ageing, Cause
+from sync.causes import NOTHING_SHARED, Ageing, Cause, Shared
 from sync.money import Money
 from sync.records import Actor, Hold
 from sync.states import Status
@@ -46,6 +46,9 @@ class Figures:
 
     causes: Sequence[Cause]
     """What stops anything now, by the documents that mending it releases."""
+
+    shared: Shared = NOTHING_SHARED
+    """Of those that ask for somebody now: documents that stand under several of them."""
 
     holds: Sequence[Hold] = ()
     unread: Sequence[Unread] = ()

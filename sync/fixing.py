@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sync.causes import Cause, DeedKind
 from sync.clock import Clock
-from sync.connectors.base import Choice, Destination, Good, Source
+from sync.connectors.base import Choice, Destination, Good, Kept, Source
 from sync.documents import Line
 from sync.errors import ErrorType, ReadError
 from sync.linking import rival_of
@@ -26,7 +26,7 @@ from sync.mending import (
     told,
 )
 from sync.money import Money
-from sync.nearness import Nearness
+from sync.nearness import Nearness, nearest
 from sync.probing import Probing
 from sync.records import Actor, Sync
 from sync.states import Status
@@ -95,14 +95,20 @@ class Fixing:
     def suggest(self, cause: Cause, term: str) -> Sequence[tuple[Choice, Nearness | None]]:
         """Return records to choose from that fit `term`, those nearest to the cause's key first.
 
-        Within two seconds; what the system does not answer is left out.
+        Within two seconds; what the system does not answer is left out. The nearest SKU is kept
+        with the cause, for whoever looks at it next.
         """
         kept = next((MAPS[kind] for kind in self.offers(cause) if kind in MAPS), None)
         sync = self._newest(cause)
         if kept is None or sync is None:
             return ()
         _, destination = self._opener.ends_of(sync.route_id)
-        return suggestions(destination, kept, cause.key, term)
+        found = suggestions(destination, kept, cause.key, term)
+        seen = [one.code for one, _ in found if one.code]
+        near = nearest(cause.key, [*seen, cause.near] if term.strip() else seen)
+        if near and kept is Kept.PRODUCT:
+            self._store.causes.come_near(cause.id, near, self._clock.now())
+        return found
 
     # --- mending -------------------------------------------------------------------------------
 

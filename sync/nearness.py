@@ -5,7 +5,7 @@ for the thing itself; a person chooses (product, section 2, rule 5: a SKU matche
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -112,6 +112,30 @@ def nearness(wanted: str, there: str) -> Nearness | None:
         return Nearness(Near.SEVERAL, 100.0)
     share = fuzz.ratio(plain_wanted, plain_there)
     return Nearness(Near.SIMILAR, share) if share >= SIMILAR else None
+
+
+def alike(wanted: str, there: str) -> Near | None:
+    """Return by what the eye takes one code for the other, or None where it does not.
+
+    The same code is none, and one that is only similar, such as the next of a series, is another.
+    """
+    found = nearness(wanted, there)
+    return None if found is None or found.near in {Near.SAME, Near.SIMILAR} else found.near
+
+
+def nearest(wanted: str, there: Iterable[str]) -> str:
+    """Return the code that is taken for `wanted` most easily, or an empty text.
+
+    What a database cannot keep, a NUL or half a character, is left out.
+    """
+    order = list(Near)
+    kept = (code for code in there if not _is_broken(code))
+    near = [(order.index(how), code) for code in kept if (how := alike(wanted, code))]
+    return min(near)[1] if near else ""
+
+
+def _is_broken(text: str) -> bool:
+    return any(unicodedata.category(char) in {"Cc", "Cs"} for char in text)
 
 
 def named_like(wanted: str, there: str) -> Nearness | None:

@@ -138,6 +138,9 @@ class Books:
     script: list[str] = field(default_factory=list)
     fails: list[ReadError] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+    near: dict[str, str] = field(default_factory=dict)
+    """The codes that an answer holds beside a missing SKU."""
+
     refuses: list[ReadError] = field(default_factory=list)
     """What the next creates of a product are answered with."""
 
@@ -212,7 +215,12 @@ class Books:
 
     def _missing(self, skus: Sequence[str]) -> list[Failure]:
         return [
-            Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in Daftra")
+            Failure(
+                ErrorType.SKU_NOT_FOUND,
+                sku,
+                f"SKU {sku} not found in Daftra",
+                near=self.near.get(sku, ""),
+            )
             for sku in skus
             if sku in self.missing
         ]

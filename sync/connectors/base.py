@@ -231,7 +231,8 @@ class Destination(Connector, Protocol):
     def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
         """Return why nothing stands for these exact SKUs (sku_not_found, item_inactive, conflict).
 
-        What a person chose stands for its SKU. Read-only, and read anew.
+        What a person chose stands for its SKU. Read-only, and read anew. As in `blockers`, a
+        failure names what looks like a missing SKU (`near`) where the answer held it.
         """
         ...
 

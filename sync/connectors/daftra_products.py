@@ -14,6 +14,7 @@ from sync.connectors.daftra_answers import rows_of
 from sync.connectors.fields import Fields
 from sync.documents import Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
+from sync.nearness import alike, nearest
 from sync.outcomes import Created, NotSent, Outcome, Rejected
 
 PRODUCT = Kept.PRODUCT.value
@@ -49,13 +50,13 @@ class Products:
         if not sku:
             yield Failure(ErrorType.SKU_NOT_FOUND, "", f"The line {name!r} has no SKU")
             return
-        rows = self._exact(sku)
+        rows = self._like(sku)
         stop = stop_of(sku, rows)
         if stop:
             self._drop(sku)
             yield stop
         else:
-            self._mappings.put(PRODUCT, sku, _active(rows)[0].text("id"))
+            self._mappings.put(PRODUCT, sku, _active(_same(sku, rows))[0].text("id"))
 
     def of(self, line: Line) -> str:
         """Return the id of the product that `blockers` found, or a person chose. Raises FixData."""
@@ -66,9 +67,15 @@ class Products:
         return found
 
     def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
-        """Return why nothing stands for these exact SKUs, asked for in batches."""
+        """Return why nothing stands for these exact SKUs, asked for in batches.
+
+        For one alone the list is asked that `blockers` asks: its answer holds near ones too.
+        """
         stops = [_unknown("")] if "" in skus else []
         wanted = [sku for sku in dict.fromkeys(skus) if sku and not self._chosen(sku)]
+        if len(wanted) == 1:
+            stop = stop_of(wanted[0], self._like(wanted[0]))
+            return [*stops, stop] if stop else stops
         for start in range(0, len(wanted), AT_ONCE):
             found = self._batch(wanted[start : start + AT_ONCE])
             stops += [stop for sku, rows in found.items() if (stop := stop_of(sku, rows))]
@@ -93,7 +100,7 @@ class Products:
     def _standing(self, sku: str, *, is_mine: bool) -> Choice | None:
         """Return the product with this SKU; the claim ends unless there is none."""
         try:
-            rows = self._exact(sku)
+            rows = _same(sku, self._like(sku))
         except ReadError:
             if is_mine:
                 self._mappings.release(PRODUCT, sku)
@@ -140,41 +147,42 @@ class Products:
         """Return what a person chose for a SKU; nothing can stand for all lines without one."""
         return self._mappings.chosen(PRODUCT, sku) if sku else None
 
-    def _exact(self, sku: str) -> Rows:
-        """Return the products whose code is exactly `sku`, case and blanks included."""
+    def _like(self, sku: str) -> Rows:
+        """Return the products whose code is `sku`, and what else looks like it in the answer."""
         found: dict[str, Fields] = {}
         for page in range(1, choices.MOST_PAGES + 1):
             asked = {"product_code": sku, "page": page, "limit": choices.PER_PAGE}
             data = self._read("/products.json", asked)
-            rows = (row for row in rows_of(data, "Product") if _code(row) == sku)
+            rows = (row for row in rows_of(data, "Product") if _is_like(sku, _code(row)))
             found |= {row.text("id"): row for row in rows}
             if not choices.has_next(data):
                 break
         return list(found.values())
 
     def _batch(self, skus: Sequence[str]) -> Mapping[str, Rows]:
-        """Return the products with exactly these codes; one by one where the filter is ignored."""
+        """Return what has these codes or near ones; one by one where the filter is ignored."""
         found: dict[str, dict[str, Fields]] = {sku: {} for sku in skus}
         asked = {"filter[product_code][in][]": list(skus)}
-        near = {_alike(sku) for sku in skus}
         for row in choices.entities(self._read, "product", asked):
-            if _alike(_code(row)) not in near:
-                return {sku: self._exact(sku) for sku in skus}
-            if _code(row) in found:
-                found[_code(row)][row.text("id")] = row
+            meant = [sku for sku in skus if _compared(sku) == _compared(_code(row))]
+            if not meant:
+                return {sku: self._like(sku) for sku in skus}
+            for sku in meant:
+                found[sku][row.text("id")] = row
         return {sku: list(rows.values()) for sku, rows in found.items()}
 
 
 def stop_of(sku: str, rows: Rows) -> Failure | None:
-    """Return why none of the products with this SKU stands for it."""
-    active = _active(rows)
+    """Return why none of the products with this SKU stands for it; `rows` may hold others."""
+    same = _same(sku, rows)
+    active = _active(same)
     if len(active) > 1:
         return _several(sku, active)
     if active:
         return None
-    if rows:
+    if same:
         return Failure(ErrorType.ITEM_INACTIVE, sku, f"SKU {sku} is inactive in Daftra")
-    return _unknown(sku)
+    return _unknown(sku, nearest(sku, map(_code, _active(rows))))
 
 
 def id_of(outcome: Outcome, connection: str, release: Callable[[], None]) -> str:
@@ -195,6 +203,11 @@ def id_of(outcome: Outcome, connection: str, release: Callable[[], None]) -> str
     raise FixData(outcome.failure)
 
 
+def _same(sku: str, rows: Rows) -> Rows:
+    """Return the rows whose code is exactly `sku`, case and blanks included."""
+    return [row for row in rows if _code(row) == sku]
+
+
 def _active(rows: Rows) -> Rows:
     return [row for row in rows if choices.is_active(row)]
 
@@ -204,13 +217,18 @@ def _code(row: Fields) -> str:
     return "" if given is None else str(given)
 
 
-def _alike(code: str) -> str:
+def _is_like(sku: str, code: str) -> bool:
+    return code == sku or alike(sku, code) is not None
+
+
+def _compared(code: str) -> str:
     """Return what databases compare of a text: no letter case, no blanks at its ends."""
     return code.strip().casefold()
 
 
-def _unknown(sku: str) -> Failure:
-    return Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in Daftra")
+def _unknown(sku: str, near: str = "") -> Failure:
+    reason = f"SKU {sku} not found in Daftra"
+    return Failure(ErrorType.SKU_NOT_FOUND, sku, reason, near=near)
 
 
 def _several(sku: str, rows: Rows) -> Failure:

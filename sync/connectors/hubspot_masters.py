@@ -6,6 +6,7 @@ a person chose stands for its SKU without a look.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from sync.connectors.hubspot_api import Api
 from sync.connectors.hubspot_shapes import properties
 from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
+from sync.nearness import nearest
 from sync.outcomes import Created, NotSent, Rejected
 
 PRODUCT, CONTACT = Kept.PRODUCT.value, "contact"
@@ -25,6 +27,14 @@ SKUS_AT_ONCE = 50
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 EMAILS = ("email", "hs_additional_emails")
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look for SKUs saw: the ids of the products with exactly these, and every code."""
+
+    ids: Mapping[str, list[str]]
+    codes: Sequence[str] = ()
 
 
 class Masters:
@@ -56,13 +66,13 @@ class Masters:
         unknown = [sku for sku in skus if self._known(sku) is None]
         for start in range(0, len(unknown), SKUS_AT_ONCE):
             wanted = unknown[start : start + SKUS_AT_ONCE]
-            found = self.ids(wanted)
+            found = self.looked(wanted)
             for sku in wanted:
-                stop = stop_of(sku, found[sku])
+                stop = stop_of(sku, found.ids[sku], found.codes)
                 if stop:
                     yield stop
                 else:
-                    self._mappings.put(PRODUCT, sku, found[sku][0])
+                    self._mappings.put(PRODUCT, sku, found.ids[sku][0])
 
     def products(self, lines: Sequence[Line]) -> dict[str, str]:
         """Return the ids of the products that `product_blockers` found, by SKU. Raises FixData."""
@@ -98,19 +108,20 @@ class Masters:
     def _known(self, sku: str) -> str | None:
         return self._mappings.chosen(PRODUCT, sku) or self._mappings.get(PRODUCT, sku)
 
-    def ids(self, skus: Sequence[str]) -> Mapping[str, list[str]]:
-        """Return the ids of the products with exactly these SKUs, letter case included.
+    def looked(self, skus: Sequence[str]) -> Looked:
+        """Return the products with exactly these SKUs, letter case included, and near codes.
 
         HubSpot compares texts in lower case and may want them so.
         """
         values = list(dict.fromkeys([*skus, *(sku.lower() for sku in skus)]))
         wanted = {"propertyName": "hs_sku", "operator": "IN", "values": values}
-        found: dict[str, list[str]] = {sku: [] for sku in skus}
+        found, codes = Looked({sku: [] for sku in skus}), []
         for product in self._api.walk("products", [wanted], ["hs_sku"]):
-            sku = properties(product).raw("hs_sku")
-            if sku in found:
-                found[sku].append(product.text("id"))
-        return found
+            sku = str(properties(product).raw("hs_sku") or "")
+            codes.append(sku)
+            if sku in found.ids:
+                found.ids[sku].append(product.text("id"))
+        return replace(found, codes=codes)
 
     def _found(self, email: str) -> str | None:
         contact = self._api.one("contacts", email, EMAILS, idProperty="email")
@@ -144,18 +155,22 @@ class Masters:
         return contact.text("id")
 
 
-def stop_of(sku: str, ids: Sequence[str]) -> Failure | None:
-    """Return why the products with these ids cannot stand for an SKU; None for exactly one."""
+def stop_of(sku: str, ids: Sequence[str], codes: Sequence[str] = ()) -> Failure | None:
+    """Return why the products with these ids cannot stand for an SKU; None for exactly one.
+
+    `codes` are those that the same look saw.
+    """
     if not ids:
-        return _unknown(sku)
+        return _unknown(sku, nearest(sku, codes))
     if len(ids) > 1:
         reason = f"Several products in HubSpot have the SKU {sku}: {', '.join(ids)}"
         return Failure(ErrorType.CONFLICT, sku, reason)
     return None
 
 
-def _unknown(sku: str) -> Failure:
-    return Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in HubSpot")
+def _unknown(sku: str, near: str = "") -> Failure:
+    reason = f"SKU {sku} not found in HubSpot"
+    return Failure(ErrorType.SKU_NOT_FOUND, sku, reason, near=near)
 
 
 def _emails(contact: Fields) -> set[str]:

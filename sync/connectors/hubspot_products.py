@@ -67,11 +67,14 @@ class Products:
         """
         wanted = [sku for sku in dict.fromkeys(skus) if self._mappings.chosen(PRODUCT, sku) is None]
         found: dict[str, Sequence[str]] = {}
+        codes: list[str] = []
         asked = [sku for sku in wanted if sku.strip()]
         for start in range(0, len(asked), SKUS_AT_ONCE):
-            found |= self._masters.ids(asked[start : start + SKUS_AT_ONCE])
+            looked = self._masters.looked(asked[start : start + SKUS_AT_ONCE])
+            found |= looked.ids
+            codes += looked.codes
         hidden = self._hidden([sku for sku in wanted if not found.get(sku)])
-        stops = (stop_of(sku, found.get(sku) or hidden.get(sku, ())) for sku in wanted)
+        stops = (stop_of(sku, found.get(sku) or hidden.get(sku, ()), codes) for sku in wanted)
         return [stop for stop in stops if stop]
 
     def create(self, good: Good) -> Choice:
@@ -138,7 +141,7 @@ class Products:
 
     def _found(self, sku: str) -> Choice | None:
         """Return the product with this SKU. Raises FixData(conflict) where several share it."""
-        ids = self._masters.ids([sku])[sku]
+        ids = self._masters.looked([sku]).ids[sku]
         stop = stop_of(sku, ids)
         if stop and ids:
             raise FixData(stop)

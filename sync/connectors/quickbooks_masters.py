@@ -18,6 +18,7 @@ from sync.connectors.quickbooks_bodies import LONGEST_NAME, request_id_of
 from sync.connectors.quickbooks_reading import EMAIL
 from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
+from sync.nearness import nearest
 from sync.outcomes import Created, NotSent, Rejected
 
 ITEM, CHARGE, CUSTOMER = Kept.PRODUCT.value, "charge", "customer"
@@ -243,7 +244,9 @@ def settled(sku: str, rows: Sequence[Fields]) -> Fields | Failure:
         return active[0]
     if same:
         return Failure(ErrorType.ITEM_INACTIVE, sku, f"SKU {sku} is inactive in QuickBooks")
-    return Failure(ErrorType.SKU_NOT_FOUND, sku, f"SKU {sku} not found in QuickBooks")
+    others = (str(row.raw("Sku") or "") for row in rows if row.raw("Active") is not False)
+    reason, near = f"SKU {sku} not found in QuickBooks", nearest(sku, others)
+    return Failure(ErrorType.SKU_NOT_FOUND, sku, reason, near=near)
 
 
 def _cause(customer: Customer) -> str:

@@ -52,6 +52,8 @@ causes = sa.Table(
     sa.Column("verdict", sa.String(10)),
     sa.Column("verdict_reason", sa.Text),
     sa.Column("checked_at", UtcDateTime),
+    # a code of the destination that the eye takes for the key, the last that anybody saw
+    sa.Column("near", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("owner_id", sa.String(80)),
     sa.Column("owner_name", sa.Text),
     sa.Column("snoozed_until", UtcDateTime),

@@ -147,21 +147,30 @@ class Causes:
             at: datetime | None = connection.execute(_TOUCHED).scalar()
         return at
 
-    def judge(self, cause_id: int, checked: Checked) -> None:
-        """Keep what a look whether the cause is gone has told; what shows it is drawn anew."""
+    def judge(self, cause_id: int, checked: Checked, near: str = "") -> None:
+        """Keep what a look whether the cause is gone has told; what shows it is drawn anew.
+
+        `near` is a code that the look saw beside the key; without one the last stays.
+        """
+        is_news = causes.c.verdict.is_distinct_from(checked.verdict.value)
+        if near:
+            is_news = sa.or_(is_news, causes.c.near != near)
         values = {
             "touched_at": sa.case(
-                (
-                    causes.c.verdict.is_distinct_from(checked.verdict.value),
-                    sa.literal(checked.at, _AT),
-                ),
-                else_=causes.c.touched_at,
+                (is_news, sa.literal(checked.at, _AT)), else_=causes.c.touched_at
             ),
             "verdict": checked.verdict.value,
             "verdict_reason": checked.reason,
             "checked_at": checked.at,
+            **({"near": near} if near else {}),
         }
         self._change(cause_id, values, checked.at)
+
+    def come_near(self, cause_id: int, near: str, now: datetime) -> None:
+        """Keep a code of the destination that the eye takes for the cause's key."""
+        changed = _THIS.where(causes.c.near != near).values(near=near, touched_at=now)
+        with self._database.write() as connection:
+            connection.execute(changed, {"this_cause": cause_id})
 
     def doubt(self, cause_id: int, now: datetime) -> None:
         """Forget the last look: something was changed that it did not see."""
@@ -242,7 +251,7 @@ def _cause(row: RowMapping, sums: Sequence[RowMapping]) -> Cause:
 
 _PLAIN = (
     *("id", "lane", "system", "key", "subject", "first_seen", "opened_at", "closed_at"),
-    *("fixed_at", "openings", "snoozed_until"),
+    *("fixed_at", "openings", "snoozed_until", "near"),
 )
 
 

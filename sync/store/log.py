@@ -26,6 +26,7 @@ from sync.records import (
 )
 from sync.states import Status
 from sync.store import rows
+from sync.store.cause_tables import blockers, causes
 from sync.store.database import Database
 from sync.store.stories import story_of
 from sync.store.tables import connections, lanes, syncs
@@ -41,12 +42,16 @@ class BadCursor(ValueError):
 _FAILED = syncs.c.status == sa.literal_column("'failed'")
 _COUNTS = sa.select(syncs.c.status, sa.func.count()).group_by(syncs.c.status)
 _RETRYING = sa.select(sa.func.count()).where(_FAILED, syncs.c.not_before.is_not(None))
+_PENDING = syncs.c.status == sa.literal_column("'pending'")
 _WAITING = (
     sa.select(sa.func.count())
     .select_from(syncs)
     .where(
-        syncs.c.status == sa.literal_column("'pending'"),
-        syncs.c.not_before.is_not(None),
+        _PENDING,
+        sa.or_(
+            syncs.c.not_before.is_not(None),
+            syncs.c.lane.in_(sa.select(lanes.c.name).where(lanes.c.held_at.is_not(None))),
+        ),
     )
 )
 _SYNCED = sa.select(sa.func.count(), sa.func.count(sa.case((syncs.c.failures > 0, 1)))).where(
@@ -60,10 +65,7 @@ _HELD = (
 )
 _HELD_AMOUNTS = (
     sa.select(syncs.c.currency, sa.func.count(), sa.func.sum(syncs.c.amount_minor))
-    .where(
-        syncs.c.lane == sa.bindparam("in_lane"),
-        syncs.c.status == sa.literal_column("'pending'"),
-    )
+    .where(syncs.c.lane == sa.bindparam("in_lane"), _PENDING)
     .group_by(syncs.c.currency)
 )
 _KEYED = rows.SELECT.where(
@@ -130,7 +132,10 @@ class Log:
             return story_of(connection, sync_id)
 
     def counts(self, since: datetime) -> tuple[dict[Status, int], int, int, int, int]:
-        """Return counts by status, then: retrying, waiting, synced and resolved since `since`."""
+        """Return counts by status, then: retrying, waiting, synced and resolved since `since`.
+
+        What is pending in a held lane waits, whatever else it waits for.
+        """
         with self._database.read() as connection:
             by_status = dict.fromkeys(Status, 0)
             for status, count in connection.execute(_COUNTS):
@@ -174,8 +179,6 @@ def summed(amounts: Iterable[Money]) -> list[Money]:
 _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "statuses": syncs.c.status.in_(sa.bindparam("statuses", expanding=True)),
     "kind": syncs.c.kind == sa.bindparam("kind"),
-    "error_type": syncs.c.error_type == sa.bindparam("error_type"),
-    "cause_key": syncs.c.cause_key == sa.bindparam("cause_key"),
     "source": sa.bindparam("source") == rows.SOURCE_NAME,
     "destination": sa.bindparam("destination") == rows.DESTINATION_NAME,
     "since": syncs.c.at >= sa.bindparam("since", type_=syncs.c.at.type),
@@ -186,10 +189,35 @@ _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     ),
     "bulk": syncs.c.bulk_id == sa.bindparam("bulk"),
 }
+_OF_CAUSE = {"error_type": causes.c.error_type, "cause_key": causes.c.key}
+"""What is said of a cause: its columns by the names of the filters, which are those of the log."""
+
+
+def _stopped(names: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return the condition for documents that one cause stops, by what is said of it.
+
+    A failed one is found by each of its blockers, which its cause leads to; what is on its way, by
+    what its row says it waits for or failed with before.
+    """
+    failed = (
+        sa.select(blockers.c.sync_id)
+        .join(causes, causes.c.id == blockers.c.cause_id)
+        .where(
+            blockers.c.open,
+            causes.c.closed_at.is_(None),
+            *(_OF_CAUSE[name] == sa.bindparam(name) for name in names),
+        )
+    )
+    moving = syncs.alias("moving")
+    said = sa.select(moving.c.id).where(
+        moving.c.status.in_([Status.PENDING.value, Status.PROCESSING.value]),
+        *(moving.c[name] == sa.bindparam(name) for name in names),
+    )
+    return syncs.c.id.in_(failed.union_all(said))
 
 
 def _shape(filters: Filters) -> tuple[str, ...]:
-    return tuple(name for name in _CONDITIONS if getattr(filters, name))
+    return tuple(name for name in (*_CONDITIONS, *_OF_CAUSE) if getattr(filters, name))
 
 
 def _values(filters: Filters) -> dict[str, Any]:
@@ -199,7 +227,10 @@ def _values(filters: Filters) -> dict[str, Any]:
 @cache
 def _page_statement(shape: tuple[str, ...], *, newer: bool, placed: bool) -> sa.Select[Any]:
     """Build the page's statement once per shape of filters."""
-    statement = rows.SELECT.where(*(_CONDITIONS[name] for name in shape))
+    statement = rows.SELECT.where(*(_CONDITIONS[name] for name in shape if name in _CONDITIONS))
+    of_cause = [name for name in shape if name in _OF_CAUSE]
+    if of_cause:
+        statement = statement.where(_stopped(of_cause))
     here = sa.tuple_(syncs.c.at, syncs.c.id)
     there = sa.tuple_(
         sa.bindparam("at", type_=syncs.c.at.type), sa.bindparam("key", type_=syncs.c.id.type)

@@ -1,17 +1,19 @@
 """What a digest tells beyond the figures: what is new, what it listed and who mended what."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from sync.causes import FIXES, DeedKind
+from sync.causes import FIXES, NOTHING_SHARED, Cause, DeedKind, Shared
+from sync.money import Money
 from sync.records import Actor
 from sync.states import Status
 from sync.store.cause_tables import blockers, causes, deeds
 from sync.store.database import Database
+from sync.store.log import summed
 from sync.store.tables import attempts, lanes, syncs
 
 MENDS = FIXES | {DeedKind.RETRY, DeedKind.SKIP, DeedKind.RECONNECT}
@@ -45,6 +47,18 @@ _STOPPED = (
     .where(blockers.c.cause_id.in_(_IDS))
     .order_by(blockers.c.since.desc(), blockers.c.sync_id.desc())
     .limit(sa.bindparam("most"))
+)
+_SEVERAL = (
+    sa.select(blockers.c.sync_id)
+    .where(blockers.c.cause_id.in_(_IDS), blockers.c.open, ~blockers.c.retrying, ~blockers.c.sole)
+    .group_by(blockers.c.sync_id)
+    .having(sa.func.count() > 1)
+    .subquery()
+)
+_SHARED = (
+    sa.select(syncs.c.currency, sa.func.count(), sa.func.sum(syncs.c.amount_minor))
+    .join(_SEVERAL, _SEVERAL.c.sync_id == syncs.c.id)
+    .group_by(syncs.c.currency)
 )
 _STANDING = sa.select(syncs.c.id, syncs.c.status).where(syncs.c.id.in_(_IDS))
 _CUSTOMER = (
@@ -105,6 +119,19 @@ class Reports:
         with self._database.read() as connection:
             found = connection.execute(_STANDING, {"ids": list(sync_ids)})
             return {row[0]: Status(row[1]) for row in found}
+
+    def shared(self, chosen: Sequence[Cause]) -> Shared:
+        """Return the failed documents that more than one of these causes stops, each once.
+
+        A cause that counts no more than it releases shares none: nothing is asked for it.
+        """
+        mixed = [one.id for one in chosen if one.releases < one.count]
+        if len(mixed) <= 1:
+            return NOTHING_SHARED
+        with self._database.read() as connection:
+            found = connection.execute(_SHARED, {"ids": mixed}).all()
+        sums = [Money.from_minor(int(minor), currency) for currency, _, minor in found if currency]
+        return Shared(sum(count for _, count, _ in found), summed(sums))
 
     def customers(self, cause_ids: Iterable[int]) -> dict[int, str]:
         """Return the customer's name on a document of each cause, where one is known."""

@@ -49,7 +49,13 @@ _OPEN = (
         snoozed_until=None,
         verdict=None,
         checked_at=None,
+        near="",
     )
+)
+_NEAR = (
+    sa.update(causes)
+    .where(causes.c.id == sa.bindparam("of_cause"))
+    .values(near=sa.bindparam("seen"))
 )
 _DOUBT = (
     sa.update(causes)
@@ -121,6 +127,13 @@ class Stops:
         self._lock(connection, before | set(ids.values()))
         connection.execute(_OPEN, {"ids": sorted(ids.values()), "now": now})
         connection.execute(_DOUBT, {"ids": sorted(ids.values())})  # it still stops something
+        near = [
+            {"of_cause": ids[identity], "seen": one.near}
+            for identity, one in stops.items()
+            if one.near
+        ]
+        if near:
+            connection.execute(_NEAR, near)
         sole = len(stops) == 1
         shared = {"sole": sole, "open": True, "retrying": retrying, "since": row.discovered_at}
         found = [

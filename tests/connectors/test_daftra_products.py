@@ -193,6 +193,25 @@ def test_an_inactive_product_is_returned_as_such(desk: Desk) -> None:
     assert stop.error_type is ErrorType.ITEM_INACTIVE
 
 
+@pytest.mark.parametrize(
+    ("wanted", "near"),
+    [(["WAX-7"], "WAX-7 "), (["WAX-7", "NOPE"], "Wax-7")],
+    ids=["one", "several"],
+)
+def test_a_near_code_in_the_answer_is_told(desk: Desk, wanted: list[str], near: str) -> None:
+    """What the look is answered with beside the missing SKU is named, for no other request."""
+    site = desk.ends.seed.site
+    site.add_product("Wax", near)
+    site.add_product("Wax", "wax-7").status = 1
+    httpx.delete(f"{desk.ends.books_url}/sandbox/requests")
+    stop = desk.people[0].stops(wanted)[0]
+    asked = httpx.get(f"{desk.ends.books_url}/sandbox/requests").json()
+    assert (asked["total"], stop.error_type) == (1, ErrorType.SKU_NOT_FOUND)
+    assert stop.near == near
+    (stop,) = desk.people[0].blockers(document(sku="WAX-7"))
+    assert stop.near == near
+
+
 def test_many_skus_are_asked_for_in_batches(ends: Ends) -> None:
     """Sixty SKUs cost three requests; each is compared letter by letter, and told once."""
     for number in range(58):

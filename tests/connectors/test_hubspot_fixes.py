@@ -128,6 +128,14 @@ def test_skus_are_checked_in_one_look(account: Crm) -> None:
     assert set(account.mappings.kept) == {("product", "GONE")}
 
 
+def test_a_near_code_in_the_answer_is_told(account: Crm) -> None:
+    """HubSpot compares in lower case: another case of the SKU comes with the answer."""
+    (stop,) = account.destination.stops(["abc-1"])
+    assert (stop.error_type, stop.near) == (ErrorType.SKU_NOT_FOUND, "ABC-1")
+    (stop,) = account.destination.blockers(sale(sku="abc-1"))
+    assert stop.near == "ABC-1"
+
+
 def test_a_product_is_made_once(account: Crm) -> None:
     """With its exact SKU and price; a repetition returns the same one."""
     made = account.destination.create_product(NEW)

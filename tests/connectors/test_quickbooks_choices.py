@@ -209,6 +209,15 @@ def test_a_us_company_has_two_tax_codes(company: Books) -> None:
     assert [one.id for one in company.destination.choices(Kept.TAX, "")] == ["TAX", "NON"]
 
 
+def test_a_near_code_in_the_answer_is_told(company: Books) -> None:
+    """Another case of the SKU comes with the answer, and is named; an inactive one is not."""
+    company.item("old-1", Active=False)
+    near = {stop.key: stop.near for stop in company.destination.stops(["abc-1", "OLD-1", "NOPE"])}
+    assert near == {"abc-1": "ABC-1", "OLD-1": "", "NOPE": ""}
+    (stop,) = company.destination.blockers(sale(line("abc-1")))
+    assert stop.near == "ABC-1"
+
+
 def test_skus_are_checked_in_one_look(company: Books) -> None:
     """Unknown, inactive and ambiguous ones are told in the order asked, and nothing is kept."""
     company.item("OLD", Active=False)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from sync.causes import Age, Cause, Checked, Verdict
+from sync.causes import Age, Cause, Checked, Shared, Verdict
 from sync.errors import ErrorType, Failure
 from sync.money import Money
 from sync.records import Actor, Sync
-from sync.store import Store
+from sync.store import Store, summed
 from tests.builders import KEY, NOON, a_route, discovered, document, order
-from tests.engine.test_store import booked, in_parallel
+from tests.engine.test_store import booked, in_parallel, statements
 
 LANE = "books"
 LEASE, SETTLE = timedelta(seconds=40), timedelta(seconds=120)
@@ -170,3 +170,40 @@ def test_many_at_once_are_counted_right(store: Store) -> None:
     in_parallel(4, work)
     assert store.causes.miscounted() == []
     assert sum(store.log.counts(NOON)[0].values()) == 16
+
+
+def test_documents_of_several_causes_are_told(store: Store) -> None:
+    """Those that more than one of the named causes stops are counted once, with their amounts."""
+    stopped(store, 1, HONEY, total="100.50")
+    stopped(store, 2, HONEY, EMAIL, total="10.00")
+    stopped(store, 3, HONEY, EMAIL, DOWN, total="1.00")
+    back = stopped(store, 4, HONEY, EMAIL, total="7.00")
+    stopped(store, 5, HONEY, EMAIL, total="3.00", again_at=NOON + 2 * DAY)
+    pressed(store, back)
+    by_type = {cause.error_type: cause for cause in store.causes.open()}
+    honey, email, down = (by_type[one.error_type] for one in (HONEY, EMAIL, DOWN))
+    assert store.reports.shared([honey, email, down]) == Shared(2, [Money.of("11.00", "SAR")])
+    assert store.reports.shared([honey, down]) == Shared(1, [Money.of("1.00", "SAR")])
+    assert store.reports.shared([honey]) == Shared()
+    assert store.reports.shared([]) == Shared()
+
+
+def test_what_is_shared_makes_the_lines_add_up(store: Store) -> None:
+    """The amounts of the causes are those of all documents and, once more, of the shared ones."""
+    for number in range(1, 9):
+        stopped(store, number, HONEY, *([EMAIL] if number % 3 else []), total=f"{number}.25")
+    open_now = store.causes.open()
+    shared, ageing = store.reports.shared(open_now), store.causes.ageing(NOON.date())
+    assert sum(one.count for one in open_now) == ageing.count + shared.count
+    lines = summed(money for one in open_now for money in one.amounts)
+    assert lines == summed([*ageing.amounts, *shared.amounts])
+
+
+def test_without_second_causes_nothing_is_asked(store: Store) -> None:
+    """Where each document has one cause, the tallies tell that alone."""
+    stopped(store, 1, HONEY)
+    stopped(store, 2, EMAIL)
+    open_now = store.causes.open()
+    with statements(store) as heard:
+        assert store.reports.shared(open_now) == Shared()
+    assert heard == []

@@ -482,6 +482,20 @@ def test_near_matches_come_first_and_nothing_is_chosen(house: House) -> None:
     assert house.store.choices.of("books") == []
 
 
+def test_the_nearest_that_a_search_finds_stays_with_the_cause(house: House) -> None:
+    """Whoever looks at the cause next sees it; a narrower search does not hide a nearer one."""
+    house.fail("1")
+    cause = house.cause(ErrorType.SKU_NOT_FOUND)
+    for code in ("H\u041eNEY-500", "HONEY-500 ", "HONEY-501"):
+        house.books.products[code] = Choice(code, "Honey", code)
+    house.fixing.suggest(cause, "H\u041e")
+    assert house.cause(ErrorType.SKU_NOT_FOUND).near == "H\u041eNEY-500"
+    house.fixing.suggest(house.cause(ErrorType.SKU_NOT_FOUND), "")
+    assert house.cause(ErrorType.SKU_NOT_FOUND).near == "HONEY-500 "
+    house.fixing.suggest(house.cause(ErrorType.SKU_NOT_FOUND), "H\u041e")
+    assert house.cause(ErrorType.SKU_NOT_FOUND).near == "HONEY-500 "
+
+
 @pytest.mark.parametrize("term", ["\U0001f36f" * 9, "x" * 500, "%' OR 1=1 --", "\x00", "ع" * 90])
 def test_any_term_has_an_answer(house: House, term: str) -> None:
     """Emoji, 500 characters and what looks like a query find nothing, and break nothing."""

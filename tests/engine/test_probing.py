@@ -139,3 +139,33 @@ def test_one_look_serves_all_documents(house: House) -> None:
     for _press in range(11):
         assert house.check(cause) is Verdict.STILL
     assert (house.books.asked, house.books.looks) == (1, 0)
+
+
+def test_a_near_code_that_the_look_sees_is_kept(house: House) -> None:
+    """What the answer held beside the missing SKU stays with the cause, and costs no other call."""
+    house.books.near["HONEY-500"] = "honey-500"
+    cause = house.stopped(1, HONEY)
+    assert house.check(cause) is Verdict.STILL
+    assert house.books.asked == 1
+    assert _known(house, cause).near == "honey-500"
+    house.books.near.clear()
+    house.clock.turn(61)
+    house.check(cause)
+    assert _known(house, cause).near == "honey-500"
+
+
+def test_a_near_code_is_kept_with_the_failure(house: House) -> None:
+    """Where the attempt itself saw it, no look is needed; a cause that returns knows nothing."""
+    cause = house.stopped(1, replace(HONEY, near="Honey-500"))
+    assert _known(house, cause).near == "Honey-500"
+    (sync_id,) = house.store.causes.syncs(cause.id, 1)
+    house.store.presses.retry(sync_id, LAYLA, None, LEASE, NOON)
+    (sync,) = house.store.queue.claim("books", "w", 1, house.clock.now(), LEASE)
+    house.store.work.fail(sync, [MISSING], NOON, ())
+    assert _known(house, cause).closed_at
+    again = house.stopped(2, HONEY)
+    assert (again.id, again.near) == (cause.id, "")
+
+
+def _known(house: House, cause: Cause) -> Cause:
+    return house.store.causes.many([cause.id])[cause.id]

@@ -592,13 +592,13 @@ def test_what_runs_often_walks_its_own_index(store: Store, step: str, index: str
     with statements(store) as heard:
         steps[step]()
     statement, given = heard[0]
-    told = _plan(store, statement, given, is_ordered=step == "page")
+    told = plan_of(store, statement, given, is_ordered=step == "page")
     assert any(index in line for line in told), told
     assert not [line for line in told if line.startswith("SCAN syncs") and "INDEX" not in line]
     assert not [line for line in told if "Seq Scan on syncs" in line]
 
 
-def _plan(store: Store, statement: str, given: Any, *, is_ordered: bool = False) -> list[str]:
+def plan_of(store: Store, statement: str, given: Any, *, is_ordered: bool = False) -> list[str]:
     """Return the lines of the plan; a few rows PostgreSQL would scan, and sort, in any table."""
     with store.database.read() as connection:
         if store.database.is_sqlite:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import time as clock_time
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.listing import kept_in
+from bot.listing import kept_in, listed
 from bot.posts import Method
 from bot.schedule import WhenClear
 from bot.subscriptions import SILENT, Digests, Subscription
@@ -93,6 +94,23 @@ def test_the_digest_follows_causes(desk: Desk) -> None:
     edit = _edited(desk, "*Done: `HONEY-500`*, 2 of 2 synced", f"by <@{OPERATOR}>")
     assert edit["ts"] == desk.slack.messages[0]["ts"]
     assert len(desk.slack.of("chat.postMessage")) == 1
+
+
+def test_a_document_of_two_causes_is_told_once(desk: Desk) -> None:
+    """The digest says which documents count in several lines, until a snoozed line is left out."""
+    one = _honey()
+    desk.failed(_honey("1043"))
+    desk.failed(replace(one, customer=replace(one.customer, email=None)))
+    _edited(desk, "2 documents", "1 document, SAR 115.00, is stopped by more than one cause")
+    assert "1 document, SAR 115.00, is stopped by" in words(desk.show.status(desk.engine.figures()))
+    (email,) = [one for one in desk.store.causes.open() if one.subject]
+    now = desk.engine.clock.now()
+    desk.store.causes.snooze(email.id, now + timedelta(days=1), email.count, now)
+    assert "more than one cause" not in words(desk.show.status(desk.engine.figures()))
+    fresh = listed(desk.store, desk.engine.figures(), (), now)
+    assert fresh.shared.count == 0
+    kept = listed(desk.store, desk.engine.figures(), _latest(desk).groups, now)
+    assert kept.shared.count == 1
 
 
 def test_changes_of_a_moment_are_one_edit(desk: Desk) -> None:

@@ -50,6 +50,7 @@ def _causes() -> None:
         sa.Column("verdict", sa.String(10)),
         sa.Column("verdict_reason", sa.Text()),
         sa.Column("checked_at", UtcDateTime),
+        sa.Column("near", sa.Text(), nullable=False, server_default=""),
         sa.Column("owner_id", sa.String(80)),
         sa.Column("owner_name", sa.Text()),
         sa.Column("snoozed_until", UtcDateTime),

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.actions import LONGEST_VALUE, BadValue
+from bot.actions import LONGEST_VALUE, BadValue, page_of
+from bot.cause import cause_line, cause_view
 from bot.causes import PAGE, Wanted, causes_of, causes_value, causes_view, largest
 from bot.causes_samples import causes_samples
-from bot.samples import NOW
+from bot.samples import FAILED, NOW
 from sync.causes import Cause
 from sync.errors import ErrorType
 from sync.money import Money
-from sync.records import Actor
+from sync.records import Actor, Filters
+from sync.states import Status
 from tests.builders import NOON
+from tests.unit.bot.drawn import a_show, read_aloud
 
 
 def cause(number: int, *amounts: Money, count: int = 1) -> Cause:
@@ -118,3 +121,30 @@ def test_samples_draw_every_type() -> None:
     """The samples hold a page for each error type."""
     views = [model["view"] for model in causes_samples(NOW)["causes"]]
     assert {row.error_type for view in views for row in view.rows} == set(ErrorType)
+
+
+def test_a_cause_leads_to_its_own_documents() -> None:
+    """The button to its documents names its lane too: the same key may be missing elsewhere."""
+    line = cause_line(cause(1, count=3), NOON)
+    filters, _ = page_of(line.show_all)
+    assert filters == Filters(
+        statuses=(Status.FAILED,),
+        error_type=ErrorType.SKU_NOT_FOUND,
+        cause_key="SKU-1",
+        destination="books",
+    )
+
+
+def test_the_page_of_a_second_cause_does_not_give_the_reason_of_the_first() -> None:
+    """A document that something else stops first says so; the page is called by its own reason."""
+    mine = replace(
+        FAILED, error_type=ErrorType.UNKNOWN, cause_key="f00d", reason="The moon is full"
+    )
+    other = replace(FAILED, reason="SKU HONEY-500 not found")
+    page = cause_view(
+        replace(cause(1), error_type=ErrorType.UNKNOWN, key="f00d"), (), [other, mine], NOON
+    )
+    assert [behind.first for behind in page.documents] == [False, True]
+    assert page.line.called == "The moon is full"
+    shown = read_aloud(a_show().cause(replace(cause(1), key="widget-001"), (), [other]))
+    assert "Also: SKU HONEY-500 not found" in shown

@@ -25,7 +25,7 @@ from bot.digest_samples import (
 from bot.digest_samples import figures as figures_of
 from bot.listing import Kept, as_json, chosen, kept_in, rolled
 from bot.show import MOST_BLOCKS, MOST_CHARACTERS
-from sync.causes import Cause, Checked, Verdict
+from sync.causes import Cause, Checked, Shared, Verdict
 from sync.errors import ErrorType
 from sync.figures import Figures
 from sync.money import Money
@@ -37,6 +37,7 @@ HONEY = a_cause(releases=31, released=[Money.of("30000", "SAR")])
 """38 documents, of which seven have a second blocker."""
 
 MAILS = [a_cause(10 + one, MAIL, f"c{one}", 2 if one < 3 else 1, "100") for one in range(11)]
+FOUND_GONE = Checked(Verdict.GONE, "", NOW)
 TAX = a_cause(30, ErrorType.TAX_NOT_MAPPED, "VAT:15", 6, "900")
 SMALL = [
     a_cause(40, ErrorType.PERIOD_CLOSED, "2026-09", 5, "800"),
@@ -133,6 +134,21 @@ def test_small_causes_of_a_type_roll_up() -> None:
     assert causes_of(show["value"]) == (Wanted(MAIL, destination=MAILS[0].lane), 0)
 
 
+def test_what_stands_in_several_lines_is_told() -> None:
+    """Lines that add up to more than the headline say by which documents; else nothing is said."""
+    found = figures(HONEY, TAX)
+    seven = Shared(7, [Money.of("8120", "SAR")])
+    one = Shared(1, [Money.of("5", "SAR"), Money.of("7", "USD")])
+    for shared, told in [
+        (seven, "7 documents, SAR 8,120.00, are stopped by more than one cause and counted under"),
+        (one, "1 document, SAR 5.00, USD 7.00, is stopped by more than one cause and counted"),
+        (Shared(2), "2 documents are stopped by more than one cause and counted under each."),
+    ]:
+        assert told in read_aloud(drawn(replace(found, shared=shared)))
+        assert told in read_aloud(a_show().status(replace(found, shared=shared)))
+    assert "more than one cause" not in read_aloud(drawn(found))
+
+
 def test_five_lines_and_the_smaller_ones() -> None:
     """The five largest by released amount have a line; the others are counted with their sum."""
     shown = read_aloud(drawn(figures(HONEY, *MAILS, TAX, *SMALL)))
@@ -167,6 +183,32 @@ def test_a_cause_that_is_gone_is_told() -> None:
     message = drawn(figures(gone))
     assert "Gone since 09:00" in read_aloud(message)
     assert pressed(message, "check")[0]["text"]["text"] == "Retry 38"
+
+
+def test_a_near_match_stands_on_the_line() -> None:
+    """What the eye takes for the missing code is named with its difference, while it helps."""
+    near = replace(HONEY, near="honey-500")
+    told = "First seen 5 Oct 2026, 09:00 UTC+03. Near match: honey-500 (differs by case). Owner"
+    assert told in read_aloud(drawn(figures(near)))
+    assert "Near match: honey-500 (differs by case)." in read_aloud(a_show().cause(near, (), ()))
+    for other in (HONEY, replace(near, near="HONEY-501"), replace(near, checked=FOUND_GONE)):
+        assert "Near match" not in read_aloud(drawn(figures(other)))
+
+
+@pytest.mark.parametrize(
+    ("there", "words_of"),
+    [
+        ("HONEY-500 ", "differs by a blank"),
+        ("HONEY-500\u200b", "differs by a character that nobody sees"),
+        ("HONEY-\u0665\u0660\u0660", "has digits of another script"),
+        ("HONEY\u2011500", "has another hyphen"),
+        ("H\u041eNEY-500", "has a letter that only looks the same"),
+        ("h\u041eney-500 ", "looks the same"),
+    ],
+)
+def test_how_a_near_match_differs(there: str, words_of: str) -> None:
+    """Each way to look the same has its words."""
+    assert f"({words_of})" in read_aloud(drawn(figures(replace(HONEY, near=there))))
 
 
 def test_a_closed_cause_shrinks() -> None:

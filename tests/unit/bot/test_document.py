@@ -129,6 +129,33 @@ def test_the_whole_reason_is_shown(text: str) -> None:
     assert _visible(shown) == _visible(reason)
 
 
+def test_the_reason_of_each_blocker_is_whole() -> None:
+    """Where several things stop a document, each one's reason is there in full, by its name."""
+    long = "Line 2 was refused. " * 190
+    stops = [
+        Blocker(ErrorType.SKU_NOT_FOUND, "HONEY-500", "SKU HONEY-500 not found in Daftra"),
+        Blocker(ErrorType.FIELD_INVALID, "BillAddr", long),
+        Blocker(ErrorType.CUSTOMER_EMAIL_MISSING, "Sara (7)", "مؤسسة النخيل has no email"),
+    ]
+    sync = replace(FAILED, reason=stops[0].reason, customer="مؤسسة النخيل")
+    shown = seen(sync, *stops)
+    assert "Reason, in full: SKU HONEY-500\nSKU HONEY-500 not found in Daftra" in shown
+    assert "Reason, in full: Customer Sara (7)\n\u200eمؤسسة النخيل has no email" in shown
+    assert "Reason, in full: BillAddr" in shown
+    assert shown.count("Line 2 was refused.") == 190
+    for stop in (stops[0], stops[2]):
+        assert shown.count(stop.reason) == 1
+
+
+def test_what_is_on_its_way_gives_its_own_reason() -> None:
+    """A document that waits says what for, not what stopped it before it was sent back."""
+    stops = [Blocker(ErrorType.SKU_NOT_FOUND, one, f"SKU {one} not found") for one in "AB"]
+    waiting = replace(FAILED, status=Status.PENDING, reason="Daftra answered 502")
+    shown = seen(waiting, *stops)
+    assert "Reason, in full\nDaftra answered 502" in shown
+    assert "SKU A not found" not in shown
+
+
 def test_attempts_are_listed_newest_first() -> None:
     """Each attempt says when, why, by whom, how long and how it ended."""
     shown = read_aloud(a_show().document(story(FAILED)))

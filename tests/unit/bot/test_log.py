@@ -177,3 +177,12 @@ def test_a_page_value_comes_back_whole() -> None:
         numbers=("1", "2"),
     )
     assert page_of(page_value(filters, "c")) == (filters, "c")
+
+
+def test_a_row_that_shows_another_reason_is_explained() -> None:
+    """Narrowed to what stops a document second, the log says why its row gives another reason."""
+    said = "its row shows the first; View shows each."
+    for filters in (Filters(cause_key="widget-001"), Filters(error_type=ErrorType.CONFLICT)):
+        assert said in read_aloud(a_show().log(Page([FAILED], None, None), filters, None))
+    for filters in (Filters(cause_key=FAILED.cause_key), Filters()):
+        assert said not in read_aloud(a_show().log(Page([FAILED], None, None), filters, None))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync.nearness import Near, named_like, nearness, rank
+from sync.nearness import Near, named_like, nearest, nearness, rank
 
 CASES = [
     ("WIDGET-001", "widget-001", Near.CASE),
@@ -49,6 +49,16 @@ def test_near_matches_come_first() -> None:
     there = ["WIDGET-001", "HONEY-50", "HONEY-500 ", "honey-500"]
     ordered = sorted(there, key=lambda one: rank(nearness("HONEY-500", one)))
     assert ordered == ["honey-500", "HONEY-500 ", "HONEY-50", "WIDGET-001"]
+
+
+def test_the_nearest_code_is_what_the_eye_takes_for_it() -> None:
+    """Neither the code itself nor one that is only similar is taken for it."""
+    there = ["HONEY-501", "HONEY-500", "HONEY-500 ", "honey-500", "WIDGET-001"]
+    assert nearest("HONEY-500", there) == "honey-500"
+    assert nearest("HONEY-500", there[:3]) == "HONEY-500 "
+    assert nearest("HONEY-500", there[:2]) == ""
+    assert nearest("HONEY-500", []) == ""
+    assert nearest("HONEY-500", ["honey-500\x00", "honey-500\ud800"]) == ""
 
 
 def test_names_are_near_whatever_the_order_of_words() -> None:
