@@ -20,7 +20,7 @@ from sync.connectors.base import Choice, Destination, Good, Kept, Source
 from sync.connectors.transport import within
 from sync.crew import Crew, Left, Work
 from sync.errors import ErrorType, Failure, FixData, ReadError, TryLater
-from sync.nearness import Near, nearness, plain
+from sync.nearness import alike, plain
 from sync.precheck import (
     MOST_FINDINGS,
     Finding,
@@ -187,6 +187,7 @@ class _Check:
         if stop.error_type is ErrorType.SKU_NOT_FOUND:
             near = list(islice(self._near(good, destination), MOST_NEAR))
             finding = replace(finding, near=near)
+            self._come_near(finding)
         self._found = replace(self._found, findings=[*found.findings, finding])
         self._goes_on()
 
@@ -204,6 +205,12 @@ class _Check:
                 if why and choice.id not in seen:
                     seen.add(choice.id)
                     yield NearMatch(choice.id, choice.name, choice.code, why)
+
+    def _come_near(self, finding: Finding) -> None:
+        """Let what failed for the SKU already show what was found near it."""
+        codes = [near.code for near in finding.near if near.code]
+        for cause_id in self._causes_of(finding) if codes else ():
+            self._home.store.causes.come_near(cause_id, codes[0], self._home.clock.now())
 
     def _choices(self, destination: Destination, term: str) -> Sequence[Choice]:
         if not term.strip() or Kept.PRODUCT not in destination.keeps:
@@ -240,12 +247,7 @@ class _Check:
     def _told(self, finding: Finding, made: Choice) -> None:
         """Write down who made it, and let what failed for its SKU be looked at anew."""
         home, precheck, now = self._home, self._precheck, self._home.clock.now()
-        causes = [
-            one.id
-            for one in home.store.causes.open()
-            if one.error_type is ErrorType.SKU_NOT_FOUND
-            and (one.lane, one.key) == (precheck.destination, finding.sku)
-        ]
+        causes = self._causes_of(finding)
         home.store.deeds.add(
             DeedKind.CREATE_PRODUCT,
             precheck.creator or precheck.by,
@@ -256,6 +258,15 @@ class _Check:
         )
         for cause_id in causes:
             home.store.causes.doubt(cause_id, now)
+
+    def _causes_of(self, finding: Finding) -> list[int]:
+        """Return the open causes that its SKU is missing."""
+        return [
+            one.id
+            for one in self._home.store.causes.open()
+            if one.error_type is ErrorType.SKU_NOT_FOUND
+            and (one.lane, one.key) == (self._precheck.destination, finding.sku)
+        ]
 
     # --- keeping on ------------------------------------------------------------------------------
 
@@ -319,7 +330,5 @@ def _why(good: Good, choice: Choice) -> str | None:
     """Return why a record looks like the good, as a code, or None where it does not."""
     if not choice.code:
         return NAMED if plain(choice.name) == plain(good.name) else None
-    found = nearness(good.sku, choice.code)
-    if found is None or found.near in {Near.SIMILAR, Near.SAME}:
-        return None
-    return found.near.value
+    found = alike(good.sku, choice.code)
+    return found.value if found else None

@@ -19,7 +19,7 @@ from sync.store import Store
 from sync.store.cause_tables import deeds
 from sync.store.holds import Trouble
 from sync.times import Times
-from tests.builders import KEY, a_route
+from tests.builders import KEY, a_route, discovered, document
 from tests.fakes import Books, Ends, Shop, TurnedClock
 
 SARA, OMAR = Actor("U0SARA", "Sara"), Actor("U0OMAR", "Omar")
@@ -162,6 +162,20 @@ def test_near_matches_are_told_and_never_taken(house: House, there: str, why: st
     (finding,) = house.ended(house.begin().id).findings
     assert [(near.code, near.why) for near in finding.near] == [(there, why)]
     assert not finding.creatable
+
+
+def test_what_failed_already_shows_what_was_found_near(house: House) -> None:
+    """A near match that the precheck finds stands with the cause that waits for the product."""
+    missing = Failure(ErrorType.SKU_NOT_FOUND, "HONEY-500", "SKU HONEY-500 not found in Daftra")
+    discovered(house.store, house.route, document())
+    now = SystemClock().now()
+    (sync,) = house.store.queue.claim("books", "w", 1, now, LEASE)
+    house.store.work.fail(sync, [missing], now, ())
+    house.sell("HONEY-500")
+    house.range.stock("HОNEY-500")
+    house.prechecks.start()
+    house.ended(house.begin().id)
+    assert [cause.near for cause in house.store.causes.open()] == ["HОNEY-500"]
 
 
 def test_a_product_without_a_code_is_near_by_its_name(house: House) -> None:
