@@ -15,21 +15,10 @@ from sync.connectors.quickbooks_facts import Facts
 from sync.documents import Charge, Document, Kind, Line
 from sync.money import Money
 from tests.builders import document
+from tests.connectors.facts import US
 
 KEY = "v1:hubspot:77:invoice:123"
 CODES = {Decimal(0): "1", Decimal(5): "2", Decimal(20): "3"}
-US = Facts(
-    name="Acme",
-    country="US",
-    currency="USD",
-    many_currencies=True,
-    custom_numbers=True,
-    allows_shipping=True,
-    allows_discount=True,
-    closed_until=None,
-    codes={},
-    percents={},
-)
 GB = replace(US, country="GB", currency="GBP", codes=CODES)
 
 

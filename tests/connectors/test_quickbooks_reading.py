@@ -12,19 +12,8 @@ from sync.connectors.quickbooks_reading import customer_of, document_of, header_
 from sync.documents import COPIED, Customer, Document, Header, Kind, Order
 from sync.errors import ErrorType, FixData
 from sync.money import Money
+from tests.connectors.facts import US
 
-US = Facts(
-    name="Acme",
-    country="US",
-    currency="USD",
-    many_currencies=True,
-    custom_numbers=True,
-    allows_shipping=True,
-    allows_discount=True,
-    closed_until=None,
-    codes={},
-    percents={},
-)
 PERCENTS = {"1": Decimal(0), "3": Decimal(20), "4": Decimal(5)}
 GB = replace(US, country="GB", currency="GBP", percents=PERCENTS)
 ORDER = Order("145", "1043", "open", None)

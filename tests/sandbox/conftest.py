@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from slack_sdk import WebClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox import daftra, salla
+from sandbox import daftra, salla, workspace
 from sandbox.seeds import Seed, seed
 from sandbox.serving import Server
 from tests.sandbox.letterbox import Letterbox
@@ -111,3 +112,17 @@ def box() -> Iterator[Letterbox]:
     letterbox.url = f"{server.url}/hooks"
     yield letterbox
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[Server]:
+    """Start one workspace without an app."""
+    server = Server(workspace.create()).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(slack: Server) -> WebClient:
+    """Give the app's client, which repeats nothing."""
+    return WebClient(workspace.BOT_TOKEN, base_url=f"{slack.url}/api/", retry_handlers=[])

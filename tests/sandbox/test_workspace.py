@@ -1,7 +1,6 @@
 """The workspace: Slack's own rules, held by slack_sdk and Bolt over real sockets."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,32 +11,12 @@ from slack_sdk.errors import SlackApiError
 from sandbox import workspace
 from sandbox.serving import Server
 from sandbox.workspace.blockkit import problems
+from tests.sandbox.refusals import refused
 
 TEXT = {"type": "mrkdwn", "text": "hello"}
 WORDS = {"type": "plain_text", "text": "Go"}
 BUTTON = {"type": "button", "action_id": "go", "text": WORDS}
 SECTION = {"type": "section", "text": TEXT}
-
-
-@pytest.fixture(scope="module")
-def slack() -> Iterator[Server]:
-    """Start one workspace."""
-    server = Server(workspace.create()).start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def client(slack: Server) -> WebClient:
-    """Give the app's client, which repeats nothing."""
-    return WebClient(workspace.BOT_TOKEN, base_url=f"{slack.url}/api/", retry_handlers=[])
-
-
-def refused(call: Any, **given: Any) -> str:
-    """Return the error code that a call is answered with."""
-    with pytest.raises(SlackApiError) as error:
-        call(**given)
-    return str(error.value.response["error"])
 
 
 def test_tokens_are_asked_for(slack: Server) -> None:

@@ -1,15 +1,14 @@
 """The workspace's methods about places, metadata and Home, and what the driver refuses in words."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from sandbox import workspace
 from sandbox.serving import Server
+from tests.sandbox.refusals import refused
 
 MARK = {"event_type": "mark", "event_payload": {"uid": "1"}}
 WORDS = {"type": "plain_text", "text": "Go"}
@@ -23,27 +22,6 @@ HOME = {
         }
     ],
 }
-
-
-@pytest.fixture(scope="module")
-def slack() -> Iterator[Server]:
-    """Start one workspace without an app."""
-    server = Server(workspace.create()).start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def client(slack: Server) -> WebClient:
-    """Give the app's client, which repeats nothing."""
-    return WebClient(workspace.BOT_TOKEN, base_url=f"{slack.url}/api/", retry_handlers=[])
-
-
-def refused(call: Any, **given: Any) -> str:
-    """Return the error code that a call is answered with."""
-    with pytest.raises(SlackApiError) as error:
-        call(**given)
-    return str(error.value.response["error"])
 
 
 def test_metadata_is_told_where_it_is_asked_for(client: WebClient) -> None:

@@ -35,12 +35,6 @@ def slack() -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture
-def client(slack: Server) -> WebClient:
-    """Give the app's client, which repeats nothing."""
-    return WebClient(workspace.BOT_TOKEN, base_url=f"{slack.url}/api/", retry_handlers=[])
-
-
 def turn(slack: Server, **given: Any) -> httpx.Response:
     """Turn knobs."""
     return httpx.post(f"{slack.url}/driver/knobs", json=given)

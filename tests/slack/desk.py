@@ -27,7 +27,7 @@ from sync.store import Store
 from sync.store.database import BUSY_SECONDS
 from sync.times import Times
 from sync.worker import Worker
-from tests.builders import KEY, discovered
+from tests.builders import KEY, discovered, document, order
 from tests.fakes import Books, Ends, Shop, TurnedClock
 from tests.slack.scripted import CHANNEL, TEAM, ScriptedSlack
 from tests.sqlite import fresh_file
@@ -63,6 +63,11 @@ class Answer:
     def text(self) -> str:
         """The plain text of a message in the acknowledgement."""
         return str(self.body.get("text", ""))
+
+
+def honey(number: str = "1042") -> Document:
+    """Return an invoice of a product that the books do not know."""
+    return document(number, number=f"INV-{number}", of=order(number), sku="HONEY-500")
 
 
 class Desk:

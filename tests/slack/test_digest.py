@@ -1,11 +1,10 @@
 """The living digest over real sockets: it follows causes, one process at a time, and opens them."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import time as clock_time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,37 +14,14 @@ from bot.posts import Method
 from bot.schedule import WhenClear
 from bot.subscriptions import SILENT, Digests, Subscription
 from sync.causes import Cause, Checked, DeedKind, Verdict
-from sync.documents import Document
 from sync.outward import Digest, Post
 from sync.records import Actor
 from sync.states import Status
-from tests.builders import document, order
-from tests.slack.desk import OPERATOR, Desk, actions, words
+from tests.slack.desk import OPERATOR, Desk, actions, honey, words
 from tests.slack.scripted import CHANNEL
 
 PATIENCE = 12.0
 SARA = Actor(OPERATOR, "Sara")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """Give a running surface whose digest of today stands in its channel."""
-    made = Desk(tmp_path, INVSYNC_DIGEST_CHANNEL=CHANNEL, INVSYNC_DIGEST_AT="00:00")
-    made.slack.wait_for("chat.postMessage")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Desk]:
-    """Give a running surface without a digest."""
-    made = Desk(tmp_path)
-    yield made
-    made.close()
-
-
-def _honey(number: str = "1042") -> Document:
-    return document(number, number=f"INV-{number}", of=order(number), sku="HONEY-500")
 
 
 def _cause(desk: Desk) -> Cause:
@@ -81,7 +57,7 @@ def _latest(desk: Desk) -> Digest:
 
 def test_the_digest_follows_causes(desk: Desk) -> None:
     """A cause that comes up joins the digest in place, and is done there when it is closed."""
-    first, second = desk.failed(_honey()), desk.failed(_honey("1043"))
+    first, second = desk.failed(honey()), desk.failed(honey("1043"))
     edit = _edited(desk, "SKU missing in Daftra", "2 documents")
     cause = _cause(desk)
     assert ("check.1", str(cause.id)) in actions(edit)
@@ -98,8 +74,8 @@ def test_the_digest_follows_causes(desk: Desk) -> None:
 
 def test_a_document_of_two_causes_is_told_once(desk: Desk) -> None:
     """The digest says which documents count in several lines, until a snoozed line is left out."""
-    one = _honey()
-    desk.failed(_honey("1043"))
+    one = honey()
+    desk.failed(honey("1043"))
     desk.failed(replace(one, customer=replace(one.customer, email=None)))
     _edited(desk, "2 documents", "1 document, SAR 115.00, is stopped by more than one cause")
     assert "1 document, SAR 115.00, is stopped by" in words(desk.show.status(desk.engine.figures()))
@@ -116,14 +92,14 @@ def test_a_document_of_two_causes_is_told_once(desk: Desk) -> None:
 def test_changes_of_a_moment_are_one_edit(desk: Desk) -> None:
     """Twelve failures within three seconds lead to few edits, never two within three seconds."""
     for number in range(12):
-        desk.failed(_honey(str(2000 + number)))
+        desk.failed(honey(str(2000 + number)))
     _edited(desk, "12 documents")
     assert len(desk.slack.of("chat.update")) <= 4
 
 
 def test_a_cause_that_is_gone_is_shown(desk: Desk) -> None:
     """What a look found gone is told in the digest, and nothing is retried by itself."""
-    sync = desk.failed(_honey())
+    sync = desk.failed(honey())
     found = Checked(Verdict.GONE, "Daftra has no objection any more", desk.engine.clock.now())
     desk.store.causes.judge(_cause(desk).id, found)
     edit = _edited(desk, "Gone since")
@@ -136,7 +112,7 @@ def test_a_cause_that_is_gone_is_shown(desk: Desk) -> None:
 
 def test_view_opens_the_cause(quiet: Desk) -> None:
     """View of a cause opens a modal with its figures, history and documents."""
-    quiet.failed(_honey())
+    quiet.failed(honey())
     cause = _cause(quiet)
     quiet.store.deeds.add(DeedKind.ASSIGN, SARA, quiet.engine.clock.now(), cause_id=cause.id)
     quiet.press("cause.1", str(cause.id))
@@ -159,7 +135,7 @@ def test_two_processes_draw_it_once(quiet: Desk) -> None:
     several = [Digests(quiet.engine, put, quiet.show, subscription) for _ in range(3)]
     several[0].tick()
     _until(lambda: bool((_latest(quiet).message or {}).get("ts")))
-    quiet.failed(_honey())
+    quiet.failed(honey())
     _until(lambda: any(one.redraw() for one in several))
     assert not any(one.redraw() for one in several)
     (line,) = kept_in(_latest(quiet).groups)
@@ -173,7 +149,7 @@ def test_a_digest_of_an_older_version_is_over(desk: Desk) -> None:
     """What an older version listed breaks nothing: the digest lists causes from now on."""
     old = [{"error_type": "sku_not_found", "syncs": [1, 2]}]
     desk.store.digests.keep(_latest(desk).id, groups=old)
-    desk.failed(_honey())
+    desk.failed(honey())
     _edited(desk, "HONEY-500")
 
 
@@ -186,7 +162,7 @@ def test_silence_when_all_is_clear(quiet: Desk) -> None:
     )
     digests.tick()
     assert _latest(quiet).message == SILENT
-    quiet.failed(_honey())
+    quiet.failed(honey())
     digests.tick()
     digests.recover()
     assert not put

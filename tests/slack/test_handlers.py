@@ -1,8 +1,6 @@
 """What people type and press, from the signed payload to what they read."""
 
-from collections.abc import Iterator
 from datetime import time, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +9,7 @@ from bot.permissions import Role
 from bot.posts import place_at, replacement
 from bot.subscriptions import Digests, Subscription
 from handlers.surface import groups
-from sync.documents import Document
 from sync.states import Status
-from tests.builders import document, order
 from tests.slack.desk import (
     GONE,
     GUEST,
@@ -24,30 +20,10 @@ from tests.slack.desk import (
     VIEWER,
     Desk,
     actions,
+    honey,
     words,
 )
 from tests.slack.scripted import CHANNEL, refusal
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """Give a running surface."""
-    made = Desk(tmp_path, INVSYNC_DIGEST_CHANNEL=CHANNEL, INVSYNC_DIGEST_AT="00:00")
-    made.slack.wait_for("chat.postMessage")  # midnight has passed: today's digest is due
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Desk]:
-    """Give a running surface without a digest."""
-    made = Desk(tmp_path)
-    yield made
-    made.close()
-
-
-def _honey(number: str = "1042") -> Document:
-    return document(number, number=f"INV-{number}", of=order(number), sku="HONEY-500")
 
 
 def test_commands_answer_in_the_acknowledgement(quiet: Desk) -> None:
@@ -87,7 +63,7 @@ def test_share(quiet: Desk) -> None:
 @pytest.mark.parametrize("user", [STRANGER, GUEST, ROBOT, GONE, "U0UNKNOWN"])
 def test_outsiders_are_refused(quiet: Desk, user: str) -> None:
     """Strangers, guests, bots, closed accounts and unknown people get a refusal only they see."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     for text in ("log", "retry 1042", "help", "sync 1042"):
         answer = quiet.type(text, user)
         assert answer.body["response_type"] == "ephemeral"
@@ -100,7 +76,7 @@ def test_outsiders_are_refused(quiet: Desk, user: str) -> None:
 
 def test_another_workspace_is_refused(quiet: Desk) -> None:
     """Somebody of another workspace in a shared channel may do nothing, whatever their id."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     foreign = {"id": OPERATOR, "team_id": "T0OTHER"}
     quiet.deliver({**quiet.payload("retry", str(sync.id)), "user": foreign})
     quiet.slack.wait_for("response_url")
@@ -110,7 +86,7 @@ def test_another_workspace_is_refused(quiet: Desk) -> None:
 
 def test_a_viewer_looks_and_does_not_retry(quiet: Desk) -> None:
     """A viewer reads the log; a retry is refused with whom to ask, on click and on command."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     assert "INV-1042" in words(quiet.type("log", VIEWER).body)
     assert "You can look, not retry. Ask @s0operators." in quiet.type("retry 1042", VIEWER).text
     quiet.press("retry", str(sync.id), VIEWER)
@@ -121,7 +97,7 @@ def test_a_viewer_looks_and_does_not_retry(quiet: Desk) -> None:
 
 def test_slack_does_not_say_who(quiet: Desk) -> None:
     """Where Slack cannot answer who somebody is, nothing is done and they are told why."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     quiet.slack.script("users.info", refusal("internal_error"), refusal("internal_error"))
     answer = quiet.type("retry 1042", SECOND)
     assert "Slack did not say who you are" in answer.text
@@ -130,7 +106,7 @@ def test_slack_does_not_say_who(quiet: Desk) -> None:
 
 def test_retry_to_the_good_end(desk: Desk) -> None:
     """A press queues the sync and answers; when it succeeded, the person is told so, once."""
-    sync = desk.failed(_honey())
+    sync = desk.failed(honey())
     desk.press("retry", str(sync.id))
     assert "INV-1042" in desk.slack.wait_for("response_url")[0].body["text"]
     assert desk.row(sync.id).status is Status.PENDING
@@ -145,7 +121,7 @@ def test_retry_to_the_good_end(desk: Desk) -> None:
 
 def test_retry_that_fails_again(quiet: Desk) -> None:
     """While the product is still missing, the person reads that it failed, and why."""
-    quiet.failed(_honey())
+    quiet.failed(honey())
     answer = quiet.type("retry INV-1042")
     assert "INV-1042" in answer.text
     quiet.work()
@@ -156,7 +132,7 @@ def test_retry_that_fails_again(quiet: Desk) -> None:
 
 def test_a_success_is_left_alone(quiet: Desk) -> None:
     """A retry of what was synced sends nothing and says so."""
-    sync = quiet.worked(_honey())
+    sync = quiet.worked(honey())
     assert sync.status is Status.SUCCESS
     assert "already synced" in quiet.type("retry 1042").text
     quiet.press("retry", str(sync.id))
@@ -167,7 +143,7 @@ def test_a_success_is_left_alone(quiet: Desk) -> None:
 
 def test_two_people_in_the_same_second(quiet: Desk) -> None:
     """Two presses lead to one attempt; the second reads who was first; both learn the end."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     quiet.press("retry", str(sync.id), OPERATOR)
     quiet.press("retry", str(sync.id), SECOND)
     second = quiet.slack.wait_for("response_url", 2)[1].body
@@ -182,7 +158,7 @@ def test_two_people_in_the_same_second(quiet: Desk) -> None:
 
 def test_a_double_click_names_nobody_else(quiet: Desk) -> None:
     """Who presses twice reads that they asked already, reads the end once, and one try is made."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     quiet.press("retry", str(sync.id))
     quiet.press("retry", str(sync.id))
     second = quiet.slack.wait_for("response_url", 2)[1].body
@@ -197,7 +173,7 @@ def test_a_double_click_names_nobody_else(quiet: Desk) -> None:
 
 def test_a_redelivery_has_one_effect(quiet: Desk) -> None:
     """The same signed click delivered five times is one retry and one answer."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     payload = quiet.payload("retry", str(sync.id))
     for _ in range(5):
         assert quiet.deliver(payload).status == 200
@@ -212,7 +188,7 @@ def test_a_redelivery_has_one_effect(quiet: Desk) -> None:
 
 def test_view_opens_a_modal(quiet: Desk) -> None:
     """View is one call, with the payload's trigger; its modal knows where it came from."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     payload = quiet.payload("view", str(sync.id), VIEWER)
     quiet.deliver(payload)
     opened = quiet.slack.of("views.open")[0].body
@@ -223,7 +199,7 @@ def test_view_opens_a_modal(quiet: Desk) -> None:
 
 def test_a_dead_trigger(quiet: Desk) -> None:
     """Where the modal cannot open any more, the same is told as a message."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     quiet.slack.script("views.open", refusal("expired_trigger_id"))
     quiet.press("view", str(sync.id))
     assert "INV-1042" in words(quiet.slack.wait_for("response_url")[0].body)
@@ -231,7 +207,7 @@ def test_a_dead_trigger(quiet: Desk) -> None:
 
 def test_retry_in_a_modal(quiet: Desk) -> None:
     """The modal shows at once that the sync is queued, and later how it ended."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     view = {"id": "V1", "title": {"type": "plain_text", "text": "x"}, "private_metadata": CHANNEL}
     payload = quiet.payload("retry", str(sync.id), view=view)
     del payload["response_url"], payload["channel"]
@@ -250,7 +226,7 @@ def test_retry_in_a_modal(quiet: Desk) -> None:
 
 def test_a_refusal_in_a_modal(quiet: Desk) -> None:
     """A viewer who presses Retry in a modal reads the refusal on top of it."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     view = {"id": "V1", "title": {"type": "plain_text", "text": "x"}}
     payload = quiet.payload("retry", str(sync.id), VIEWER, view=view)
     del payload["response_url"], payload["channel"]
@@ -261,7 +237,7 @@ def test_a_refusal_in_a_modal(quiet: Desk) -> None:
 def test_pages_turn_in_place(quiet: Desk) -> None:
     """Older replaces the page with the next twenty by exactly one call."""
     for count in range(25):
-        quiet.failed(_honey(str(2000 + count)))
+        quiet.failed(honey(str(2000 + count)))
     first = quiet.type("log").body
     older = next(value for action, value in actions(first) if action == "log_older")
     quiet.press("log_older", older)
@@ -273,7 +249,7 @@ def test_pages_turn_in_place(quiet: Desk) -> None:
 
 def test_a_page_follows_its_rows(quiet: Desk) -> None:
     """Retry pressed in a page of the log redraws that page at the press and at the end."""
-    sync = quiet.failed(_honey())
+    sync = quiet.failed(honey())
     page = quiet.type("failed").body
     value = next(value for action, value in actions(page) if action == "retry")
     quiet.press("retry", value)
@@ -288,7 +264,7 @@ def test_a_page_follows_its_rows(quiet: Desk) -> None:
 
 def test_a_page_is_redrawn_so_often_whoever_draws(quiet: Desk) -> None:
     """A response_url takes five answers: what another process drew there counts too."""
-    quiet.failed(_honey())
+    quiet.failed(honey())
     page = quiet.type("failed").body
     value = next(value for action, value in actions(page) if action == "retry")
     pressed = quiet.payload("retry", value)
@@ -307,7 +283,7 @@ def test_a_page_is_redrawn_so_often_whoever_draws(quiet: Desk) -> None:
 
 def test_show_all(quiet: Desk) -> None:
     """Show all lists the rows behind a line of the digest to whoever pressed, alone."""
-    quiet.failed(_honey())
+    quiet.failed(honey())
     quiet.press("show_all", '{"s":["failed"],"e":"sku_not_found"}')
     told = quiet.slack.wait_for("response_url")[0].body
     assert (told["response_type"], told["replace_original"]) == ("ephemeral", False)
@@ -349,7 +325,7 @@ def test_a_bug_is_told_with_a_reference(quiet: Desk) -> None:
 
 def test_sync_by_number(quiet: Desk) -> None:
     """Fetching is promised at once and answered number by number when the source has answered."""
-    quiet.failed(_honey())
+    quiet.failed(honey())
     answer = quiet.type("sync 1042\n9999")
     assert "Fetching 2 numbers" in answer.text
     told = words(quiet.slack.wait_for("response_url")[0].body)
