@@ -288,6 +288,27 @@ def test_a_process_killed_in_a_portion_leaves_nobody_out_and_nobody_twice(house:
     assert house.retries(ids) == [1] * 8
 
 
+def test_a_bug_on_the_way_ends_it_visibly_and_the_cause_remembers_what_was_sent(
+    house: House,
+) -> None:
+    """A mistake of ours after the first portion ends it with a reference; that portion stands."""
+    house.fail(5)
+    cause, portions = house.cause(), iter((1, 0))
+
+    def broken(name: str) -> None:
+        if name == "bulk.portion":
+            1 // next(portions)
+
+    watch(broken)
+    bulk = house.begin(anyway=True)
+    house.bulks.start(alone=True)
+    ended = house.until(bulk, BulkState.FAILED)
+    assert ended.bulk.sent == 3
+    assert "reference" in (ended.bulk.reason or "")
+    (deed,) = house.store.deeds.of_cause(cause.id, 5)
+    assert (deed.kind, deed.by, deed.tried) == (DeedKind.RETRY, SARA, 3)
+
+
 def test_a_large_one_waits_for_another_person(house: House) -> None:
     """Beyond a limit nothing is sent before somebody else agreed to the figures they were shown."""
     house.bulks = house.another(Limits(100, {"SAR": Decimal(200)}))
