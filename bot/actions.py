@@ -62,6 +62,9 @@ class ActionId(StrEnum):
     CHECK_ANYWAY = "check_anyway"
     """Value: the same, although the cause was still there."""
 
+    REOPEN = "reopen"
+    """Value: the id of the skipped sync that is to be sent after all."""
+
     BULK_STOP = "bulk_stop"
     """Value: the bulk retry's id."""
 

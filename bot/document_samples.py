@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.answers import FinishedView, finished_view
+from bot.reopened import ReopenedView, reopened_view
 from sync.causes import Cause, Checked, Deed, DeedKind, Verdict
 from sync.documents import Kind
 from sync.errors import ErrorType
@@ -92,6 +93,23 @@ def finished_samples(syncs: Sequence[Sync], cause: Cause) -> list[FinishedView]:
         for found in ((), stops[:1], stops, stops[1:], stops[2:])
     ]
     return [*views, *(finished_view(sync, stops[:1], retrying=True) for sync in syncs)]
+
+
+def reopened_samples(sync: Sync, now: datetime) -> list[ReopenedView]:
+    """Return every answer to a press on Reopen, with the document in each state."""
+    first = Deed(1, now, DeedKind.REOPEN, _LAYLA, None, sync.id, {})
+    rows = [replace(sync, status=status) for status in Status]
+    rows.append(replace(sync, status=Status.PENDING, waiting_for=WaitingFor.CONNECTION))
+    return [
+        reopened_view(row, by, deed, done=done)
+        for row in rows
+        for by, deed, done in (
+            ("U0SARA", None, True),
+            ("U0SARA", None, False),
+            ("U0SARA", first, False),
+            (_LAYLA.id, first, False),
+        )
+    ]
 
 
 def _standing(cause: Cause, place: int, now: datetime) -> Cause:

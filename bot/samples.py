@@ -16,7 +16,7 @@ from bot.channels import Audience
 from bot.digest_samples import NOW as THEN
 from bot.digest_samples import a_cause, digest_samples
 from bot.document import document_view
-from bot.document_samples import asked, chains, finished_samples, full
+from bot.document_samples import asked, chains, finished_samples, full, reopened_samples
 from bot.fix_samples import fix_samples
 from bot.holding_samples import holding_samples
 from bot.log import log_view
@@ -173,6 +173,7 @@ def samples() -> Samples:
             {"rows": [row_of(one) for one in KINDS_OF_ROWS], "count": 14, "more": True},
             {"rows": [row_of(FAILED)], "count": 1, "more": False},
         ],
+        "reopened": [{"view": one} for one in reopened_samples(FAILED, NOW)],
         "retried": [{"view": one} for one in _retried()],
         "linking": [{"row": row_of(one), "named": "1045"} for one in (FAILED, BARE)],
         "finished": [{"view": one} for one in finished_samples(KINDS_OF_ROWS, a_cause())],

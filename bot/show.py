@@ -29,6 +29,7 @@ from bot.permissions import Person, Refused
 from bot.precheck import precheck_view
 from bot.problems import Problem
 from bot.render import Renderer
+from bot.reopened import ReopenedView
 from bot.rows import row_of, who_of
 from bot.status import status_view
 from bot.text import ELLIPSIS
@@ -250,6 +251,10 @@ class Show:
     def linking(self, sync: Sync, named: str) -> Message:
         """Promise to compare a document with one of the books, and to link them."""
         return self._draw("linking", row=row_of(sync), named=named)
+
+    def reopened(self, view: ReopenedView) -> Message:
+        """Return what became of a press on Reopen."""
+        return self._draw("reopened", view=view)
 
     def connect(self, system: str, name: str, url: str) -> Message:
         """Give the link that begins a connection in the browser."""

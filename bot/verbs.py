@@ -17,6 +17,7 @@ class Verb(StrEnum):
     SYNC = "sync"
     FIX = "fix"
     SKIP = "skip"
+    REOPEN = "reopen"
     LINK = "link"
     ASSIGN = "assign"
     SNOOZE = "snooze"

@@ -13,16 +13,17 @@ import structlog
 from slack_bolt import Ack, BoltResponse
 from slack_sdk import WebClient
 
-from bot.actions import ActionId, BadValue, action_of, id_of, page_in, page_of, sync_of
+from bot.actions import ActionId, BadValue, action_of, id_of, page_of, sync_of
 from bot.outbox import Outbox
 from bot.permissions import Action
 from bot.posts import replacement, uid_of, view
 from bot.problems import Problem, Wrong
 from bot.show import Show
 from bot.verbs import Verb
-from bot.watching import Drawn, Follows, Person
+from bot.watching import Drawn, Follows
 from bot.web_api import TROUBLE, error_code
 from handlers import pausing
+from handlers.following import follow
 from handlers.gate import Gate
 from handlers.incoming import Payload, Pressed, pressed
 from handlers.links import Links
@@ -50,6 +51,7 @@ NEEDED: Mapping[ActionId | None, Action] = {
     ActionId.FIX: Action.FIX,
     ActionId.CHECK: Action.BULK,
     ActionId.CHECK_ANYWAY: Action.DECIDE,
+    ActionId.REOPEN: Action.DECIDE,
     ActionId.BULK_STOP: Action.STOP,
     ActionId.BULK_APPROVE: Action.DECIDE,
     ActionId.CAUSE_MENU: Action.ASSIGN,
@@ -115,7 +117,7 @@ class Actions:
         retried = self.engine.retry(sync_id, person, press.receipt)
         point("click.stored")
         if retried.sync and retried.answer in UNDER_WAY:
-            self._follow(press, retried.sync.id)
+            follow(self.engine, press, retried.sync.id)
         number = retried.sync.number if retried.sync else str(sync_id)
         self._answer(press, number, retried)
 
@@ -188,17 +190,3 @@ class Actions:
             self.outbox.put_once(view(press.modal.id, content, uid_of(press.receipt, "modal")))
         else:
             self.teller(press, self.show.retried([(number, retried)]))
-
-    def _follow(self, press: Pressed, sync_id: int) -> None:
-        """Let the person, the modal and the page know how the sync ends."""
-        now, watches = self.engine.clock.now(), self.engine.store.watches
-        channel = press.channel or (press.modal.private if press.modal else None)
-        person = Person(channel or None, press.user, press.url)
-        watches.add([sync_id], Follows.PERSON, person.target(), now)
-        if press.modal:
-            modal = Drawn(press.modal.id, press.modal.private, now)
-            watches.add([sync_id], Follows.MODAL, modal.target(), now)
-        page = page_in(press.value)
-        if page and press.url:
-            drawn = Drawn(press.url, page, now)
-            watches.add([sync_id], Follows.PAGE, drawn.target(), now)

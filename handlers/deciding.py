@@ -1,4 +1,4 @@
-"""Commands about causes and documents: mend, retry all, skip, link, give away, put to rest."""
+"""Commands about causes and documents: mend, retry, skip, reopen, link, give away, let rest."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,13 @@ from handlers.parse_decisions import (
     Assign,
     Fix,
     Link,
+    Reopen,
     RetryCause,
     Skip,
     Snooze,
     Target,
 )
+from handlers.reopening import Reopens
 from sync.bulk import AlreadyRunning, BulkState, Nothing
 from sync.causes import Cause, DeedKind
 from sync.engine import Engine
@@ -41,6 +43,7 @@ NEEDS: Mapping[type, Action] = {
     RetryCause: Action.BULK,
     Fix: Action.FIX,
     Skip: Action.DECIDE,
+    Reopen: Action.DECIDE,
     Link: Action.DECIDE,
     Assign: Action.ASSIGN,
     Snooze: Action.ASSIGN,
@@ -57,6 +60,7 @@ class Deciding:
     show: Show
     gate: Gate
     fixes: Fixes
+    reopens: Reopens
 
     def commands(self) -> Mapping[type, Callable[[Any, Typed, Actor], Message | None]]:
         """Return who answers which command."""
@@ -64,6 +68,7 @@ class Deciding:
             RetryCause: self.retry,
             Fix: self.fix,
             Skip: self.skip,
+            Reopen: self.reopen,
             Link: self.link,
             Assign: self.assign,
             Snooze: self.snooze,
@@ -114,6 +119,13 @@ class Deciding:
             cause,
             lambda: self.engine.fixing.skip(sync.id, command.reason, person, call.receipt),
         )
+
+    def reopen(self, command: Reopen, call: Typed, person: Actor) -> Message:
+        """Send a skipped document to its lane after all."""
+        sync = self._document(command.number, Verb.REOPEN, Status.SKIPPED)
+        if isinstance(sync, Problem):
+            return self.show.wrong(sync)
+        return self.reopens.typed(sync, call, person)
 
     def link(self, command: Link, call: Typed, person: Actor) -> Message:
         """Promise to compare both documents and to link them where they agree."""
@@ -192,16 +204,16 @@ class Deciding:
             return Problem(Wrong.WHICH_CAUSE, target.text, verb=verb, valid=names)
         return found[0]
 
-    def _document(self, number: str, verb: Verb) -> Sync | Problem:
-        """Return the one document that a number stands for, the failed one where that is one."""
+    def _document(self, number: str, verb: Verb, wanted: Status = Status.FAILED) -> Sync | Problem:
+        """Return the one document that a number stands for, the `wanted` one where that is one."""
         found = self.engine.find(number)
-        failed = [one for one in found if one.status is Status.FAILED] or found
-        if not failed:
+        fitting = [one for one in found if one.status is wanted] or found
+        if not fitting:
             return Problem(Wrong.NOT_FOUND, number)
-        if len(failed) > 1:
-            names = tuple(dict.fromkeys(one.number for one in failed))[:MOST_NAMED]
+        if len(fitting) > 1:
+            names = tuple(dict.fromkeys(one.number for one in fitting))[:MOST_NAMED]
             return Problem(Wrong.WHICH_DOCUMENT, number, verb=verb, valid=names)
-        return failed[0]
+        return fitting[0]
 
     def _owner(self, named: str, call: Typed, person: Actor) -> Actor | Problem | None:
         if named == NOBODY:

@@ -14,7 +14,7 @@ from bot.verbs import ROUTE, SHARE, STOP, DigestWord, FilterName, Verb
 from handlers import parse_causes, parse_decisions, parse_precheck
 from handlers.filters import FilterReader
 from handlers.parse_causes import Causes
-from handlers.parse_decisions import Assign, Fix, Link, RetryCause, Skip, Snooze
+from handlers.parse_decisions import Assign, Fix, Link, Reopen, RetryCause, Skip, Snooze
 from handlers.parse_precheck import Precheck, StopPrecheck
 from handlers.words import Word, digits, nearest, number, unique, words
 from sync.records import CONNECTION_NAME, Filters
@@ -128,6 +128,7 @@ Command = (
     | RetryCause
     | Fix
     | Skip
+    | Reopen
     | Link
     | Assign
     | Snooze
@@ -168,6 +169,7 @@ def _command(verb: Verb, rest: Sequence[Word], reader: FilterReader) -> Command 
         Verb.SYNC: _sync,
         Verb.FIX: parse_decisions.fix,
         Verb.SKIP: parse_decisions.skip,
+        Verb.REOPEN: parse_decisions.reopen,
         Verb.LINK: parse_decisions.link,
         Verb.ASSIGN: parse_decisions.assign,
         Verb.BACKFILL: _backfill,

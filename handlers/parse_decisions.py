@@ -1,4 +1,4 @@
-"""What was typed to mend, skip, link, give away or put to rest: about one cause or one document.
+"""What was typed to mend, skip, reopen, link, give away or let rest: one cause or one document.
 
 What a name stands for now is looked up when the command is answered: a cause has a number and a
 key, a document its own number and that of its order.
@@ -50,6 +50,13 @@ class Skip:
 
     number: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Send a skipped document to its lane after all."""
+
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,12 @@ def skip(rest: Sequence[Word]) -> Skip | Problem:
     said = [word.text if word.key == "reason" else _typed(word) for word in rest[place:]]
     reason = " ".join(said).strip()
     return Skip(wanted, reason) if reason else Problem(Wrong.NO_REASON, verb=Verb.SKIP)
+
+
+def reopen(rest: Sequence[Word]) -> Reopen | Problem:
+    """Return which skipped document is meant."""
+    wanted = _number(rest, Verb.REOPEN)
+    return wanted if isinstance(wanted, Problem) else Reopen(wanted)
 
 
 def link(rest: Sequence[Word]) -> Link | Problem:

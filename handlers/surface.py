@@ -49,6 +49,7 @@ from handlers.gate import Gate
 from handlers.links import Links
 from handlers.listen import Trouble, listen
 from handlers.prechecking import Prechecking
+from handlers.reopening import Reopens
 from handlers.telling import Teller
 from sync.consents import FORGOTTEN_AFTER, Connected, Consents
 from sync.engine import Engine
@@ -119,12 +120,14 @@ class Surface:
         modals, teller = Modals(reads), Teller(outbox, reads)
         fixes = Fixes(engine, outbox, show, gate, modals, teller, zone)
         forms = Forms(engine, backfills, outbox, show, gate, modals, fixes.forms())
-        deciding = Deciding(engine, outbox, show, gate, fixes)
+        reopens = Reopens(engine, outbox, show, teller)
+        deciding = Deciding(engine, outbox, show, gate, fixes, reopens)
         prechecking = Prechecking(engine, outbox, show, teller)
         others: dict[ActionId | None, Handler] = {
             ActionId.CAUSE: Causes(engine, show, teller),
             **prechecking.handlers(),
             **fixes.handlers(),
+            **reopens.handlers(),
             **Bulking(engine, show, teller).handlers(),
             **CauseButtons(engine, outbox, show, teller).handlers(),
         }

@@ -225,7 +225,7 @@ class Fixing:
         try:
             new = self._store.decisions.reopen(sync_id, self._times.settling, said)
         except NotFailed:
-            raise NotDone(Why.NOT_FAILED, self._number(sync_id)) from None
+            raise NotDone(Why.NOT_SKIPPED, self._number(sync_id)) from None
         self._woken()
         return Done(DeedKind.REOPEN, None, None, self._number(sync_id), again=not new)
 

@@ -80,6 +80,7 @@ class Why(StrEnum):
     """A create was sent a moment ago and may still show."""
 
     NOT_FAILED = "not_failed"
+    NOT_SKIPPED = "not_skipped"
     PAST = "past"
     """The moment lies in the past."""
 

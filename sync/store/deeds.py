@@ -46,6 +46,7 @@ _SELECT = (
 )
 _OF_CAUSE = _SELECT.where(deeds.c.cause_id == sa.bindparam("of_cause"))
 _OF_SYNC = _SELECT.where(deeds.c.sync_id == sa.bindparam("of_sync"))
+_REOPENING = _OF_SYNC.where(deeds.c.kind == DeedKind.REOPEN.value)
 _LAST_FIX = _SELECT.where(
     causes.c.lane == sa.bindparam("in_lane"),
     causes.c.identity == sa.bindparam("of_identity"),
@@ -112,6 +113,11 @@ class Deeds:
     def of_sync(self, sync_id: int, most: int) -> list[Deed]:
         """Return what was done about one document, the newest first."""
         return self._read(_OF_SYNC, {"of_sync": sync_id, "most": most})
+
+    def reopening(self, sync_id: int) -> Deed | None:
+        """Return the last time that somebody reopened the document, or None."""
+        found = self._read(_REOPENING, {"of_sync": sync_id, "most": 1})
+        return found[0] if found else None
 
     def last_fix(self, lane: str, error_type: ErrorType, key: str) -> Deed | None:
         """Return the last repair of a cause, with what came of it, or None."""

@@ -396,7 +396,7 @@ def test_a_skip_has_its_reason_and_can_be_taken_back(house: House) -> None:
         house.fixing.skip(sync.id, "again", OMAR, "r2")
     house.fixing.reopen(sync.id, OMAR, "r3")
     assert house.row(sync.id).status is Status.PENDING
-    with refused(Why.NOT_FAILED):
+    with refused(Why.NOT_SKIPPED):
         house.fixing.reopen(sync.id, OMAR, "r4")
     assert house.work(sync.id).status is Status.FAILED
     assert [deed.kind for deed in house.store.deeds.of_sync(sync.id, 9)] == [

@@ -40,8 +40,8 @@ TYPES = {
 class Office(Desk):
     """A desk whose fixes reach the shop and the books of the test."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, approvers: str = "") -> None:
+        super().__init__(folder, INVSYNC_APPROVER_GROUPS=approvers)
         ends, clock = Ends(self.shop, self.books), self.engine.clock
         probing = Probing(self.store, cast("Opener", ends), clock)
         self.engine.fixing = Fixing(self.store, ends, probing, clock, TIMES, self.surface.ring)

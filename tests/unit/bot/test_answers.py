@@ -134,7 +134,10 @@ def test_a_lost_answer_that_healed_says_that_it_was_sent_once() -> None:
             "INV-1042 is processing (18 s). I will tell you when it ends.",
         ),
         (Retried(Answer.WAITS_FOR_CONNECTION, PENDING), "INV-1042 waits for the connection."),
-        (Retried(Answer.SKIPPED, PENDING), "INV-1042 was skipped by a decision. Nothing sent."),
+        (
+            Retried(Answer.SKIPPED, PENDING),
+            "INV-1042 was skipped by a decision. Nothing sent. An approver can reopen it.",
+        ),
         (Retried(Answer.NOT_FOUND, None), "1042: record not found."),
     ],
 )

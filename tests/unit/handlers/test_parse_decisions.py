@@ -7,7 +7,7 @@ import pytest
 
 from bot.problems import Problem, Wrong
 from handlers import parse
-from handlers.parse_decisions import Assign, Fix, Link, RetryCause, Skip, Snooze, Target
+from handlers.parse_decisions import Assign, Fix, Link, Reopen, RetryCause, Skip, Snooze, Target
 from handlers.parse_precheck import Precheck, StopPrecheck
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -25,6 +25,7 @@ RIYADH = ZoneInfo("Asia/Riyadh")
         ('skip 1042 reason:"booked by hand"', Skip("1042", "booked by hand")),
         ("skip #١٠٤٢ reason: booked by hand", Skip("1042", "booked by hand")),
         ("skip 1042 reason:see ticket:9", Skip("1042", "see ticket:9")),
+        ("reopen #١٠٤٢", Reopen("1042")),
         ("link 1042 id:9071", Link("1042", "9071")),
         ("link id:9071 1042", Link("1042", "9071")),
         ("assign 7 <@U0SARA|sara>", Assign(Target("7"), "U0SARA")),
@@ -73,6 +74,9 @@ def test_a_rest_ends_at_a_stated_moment(typed: str, until: datetime | None) -> N
         ("fix 7 8", Wrong.UNKNOWN_WORD),
         ("fix " + "9" * 500, Wrong.NO_CAUSE),
         ("skip", Wrong.NO_NUMBER),
+        ("reopen", Wrong.NO_NUMBER),
+        ("reopen 1042 1043", Wrong.TOO_MANY),
+        ("reopen all", Wrong.NOT_A_NUMBER),
         ("skip all reason:x", Wrong.NOT_A_NUMBER),
         ("skip cause:7 reason:x", Wrong.NOT_A_NUMBER),
         ("skip 1042 1043 reason:x", Wrong.TOO_MANY),
