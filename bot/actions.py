@@ -83,6 +83,9 @@ class ActionId(StrEnum):
     SUGGEST = "record"
     """Not pressed: the search for a record of the destination, in a form."""
 
+    SUGGEST_ACCOUNT = "account"
+    """Not pressed: the search for the income account of a new product, in a form."""
+
     SUGGEST_PERSON = "owner"
     """Not pressed: the search for a person, in a form."""
 

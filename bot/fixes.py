@@ -109,6 +109,9 @@ class FixView:
     """That document, where the form decides about it alone."""
 
     currency: str
+    account: str | None
+    """The income account that was chosen for new products; None where they have none there."""
+
     owner: Who | None
     snoozed_until: datetime | None
     ask: str | None
@@ -156,6 +159,7 @@ def fix_view(
     stopped: Sequence[Sync],
     chosen: int | None,
     ask: str | None,
+    account: str | None = None,
 ) -> FixView:
     """Return what a form about `cause` shows; `stopped` are the newest of its documents."""
     documents = [Document(one.id, one.number, one.amount) for one in stopped[:MOST_DOCUMENTS]]
@@ -176,6 +180,7 @@ def fix_view(
         chosen=chosen,
         only=next((one for one in documents if one.id == chosen), None),
         currency=cause.amounts[0].currency if cause.amounts else "",
+        account=account,
         owner=who_of(cause.owner) if cause.owner else None,
         snoozed_until=cause.snoozed_until,
         ask=ask,

@@ -20,7 +20,7 @@ from bot.web_api import TROUBLE
 from sync.bulk import AlreadyRunning, BulkState, Nothing
 from sync.causes import Cause, DeedKind, Verdict
 from sync.engine import Engine
-from sync.mending import Done, NotDone
+from sync.mending import Done, NewProduct, NotDone
 from sync.money import Money
 from sync.outward import Post
 from sync.records import Actor
@@ -121,8 +121,9 @@ class Mend:
         cause = self.engine.store.causes.get(asked.cause_id)
         currency = cause.amounts[0].currency if cause and cause.amounts else ""
         money = Money.of(Decimal(price), currency) if price and currency else None
+        wanted = NewProduct(name, money, asked.values.get("account", ""))
         fixing = self.engine.fixing
-        return fixing.create_product(asked.cause_id, name, money, asked.by, asked.receipt)
+        return fixing.create_product(asked.cause_id, wanted, asked.by, asked.receipt)
 
     def _record(self, asked: Asked) -> Done:
         record = asked.values.get("record", "")

@@ -176,6 +176,7 @@ class Fixes:
             stopped=stopped,
             chosen=sync_id,
             ask=self.gate.people.ask(role),
+            account=fixing.account(cause),
         )
 
     # --- submitting ----------------------------------------------------------------------------
@@ -298,6 +299,7 @@ class Fixes:
         search = searched(body)
         finds: Mapping[ActionId | None, Callable[[Searched], Message | None]] = {
             ActionId.SUGGEST: self._records,
+            ActionId.SUGGEST_ACCOUNT: self._accounts,
             ActionId.SUGGEST_PERSON: self._people,
         }
         find = finds.get(action_of(search.action))
@@ -315,6 +317,13 @@ class Fixes:
         found = self.engine.fixing.suggest(cause, search.term) if cause else ()
         near, others = suggested(found)
         return self.show.fix_records(near, others)
+
+    def _accounts(self, search: Searched) -> Message | None:
+        if not isinstance(self.gate.passed(search.user, search.team, Action.FIX), Actor):
+            return None
+        cause = self.engine.store.causes.get(origin_of(search.private).cause_id)
+        found = self.engine.fixing.suggest_accounts(cause, search.term) if cause else ()
+        return self.show.fix_records((), [account for account, _ in found])
 
     def _people(self, search: Searched) -> Message | None:
         if not isinstance(self.gate.passed(search.user, search.team, Action.ASSIGN), Actor):

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sync.causes import Cause, DeedKind
 from sync.clock import Clock
-from sync.connectors.base import Choice, Destination, Good, Kept, Source
+from sync.connectors.base import NEW_PRODUCTS, Choice, Destination, Good, Kept, Source
 from sync.documents import Line
 from sync.errors import ErrorType, ReadError
 from sync.linking import rival_of
@@ -18,6 +18,7 @@ from sync.mending import (
     LONGEST_KEY,
     MAPS,
     Done,
+    NewProduct,
     NotDone,
     Why,
     email_of,
@@ -110,6 +111,27 @@ class Fixing:
             self._store.causes.come_near(cause.id, near, self._clock.now())
         return found
 
+    def suggest_accounts(self, cause: Cause, term: str) -> Sequence[tuple[Choice, Nearness | None]]:
+        """Return active income accounts that fit `term`, for the new product; within 2 s."""
+        sync = self._newest(cause)
+        if sync is None or self.account(cause) is None:
+            return ()
+        _, destination = self._opener.ends_of(sync.route_id)
+        return suggestions(destination, Kept.INCOME, "", term)
+
+    def account(self, cause: Cause) -> str | None:
+        """Return which income account was chosen for new products, or nothing; calls nothing.
+
+        None where products of the destination have no account of their own.
+        """
+        sync = self._newest(cause)
+        if sync is None:
+            return None
+        _, destination = self._opener.ends_of(sync.route_id)
+        if Kept.INCOME not in destination.keeps:
+            return None
+        return self._store.choices.label(cause.lane, Kept.INCOME, NEW_PRODUCTS) or ""
+
     # --- mending -------------------------------------------------------------------------------
 
     def give_email(
@@ -139,33 +161,30 @@ class Fixing:
         kind = next(kind for kind in self.offers(cause) if kind in MAPS)
         _, destination = self._opener.ends_of(sync.route_id)
         with told():
-            record = destination.choice(MAPS[kind], record_id)
-        if record is None:
-            raise NotDone(Why.GONE, record_id)
-        if not record.active:
-            raise NotDone(Why.INACTIVE, record.name)
+            record = _active(destination.choice(MAPS[kind], record_id), record_id)
         label = _label(record)
         self._keep(cause, MAPS[kind].value, cause.key, record.id, label, by)
         return self._done(kind, cause, by, receipt, label)
 
     def create_product(
-        self, cause_id: int, name: str, price: Money | None, by: Actor, receipt: str | None
+        self, cause_id: int, wanted: NewProduct, by: Actor, receipt: str | None
     ) -> Done:
         """Create the product with exactly the cause's SKU, or find that it is there.
 
-        What is not given is taken from the newest document that sells it.
+        What is not given is taken from the newest document that sells it. An income account is
+        kept as a choice of the whole destination: the next new product is booked on it too.
         """
         kind = DeedKind.CREATE_PRODUCT
         if again := self._again(kind, cause_id, receipt):
             return again
         cause, sync = self._open(cause_id, kind)
         _, destination = self._opener.ends_of(sync.route_id)
-        name = " ".join(name.split())
         with told():
-            good = self._good(cause, sync, name, price)
+            if wanted.account:
+                self._book_on(cause, destination, wanted.account, by)
+            good = self._good(cause, sync, " ".join(wanted.name.split()), wanted.price)
             record = destination.create_product(good)
-        if not record.active:
-            raise NotDone(Why.INACTIVE, record.name)
+        _active(record, good.sku)
         return self._done(kind, cause, by, receipt, _label(record))
 
     # --- deciding ------------------------------------------------------------------------------
@@ -279,6 +298,11 @@ class Fixing:
             raise NotDone(Why.NOT_HERE)
         return cause, sync
 
+    def _book_on(self, cause: Cause, destination: Destination, account_id: str, by: Actor) -> None:
+        """Keep on which income account new products are booked from now on."""
+        account = _active(destination.choice(Kept.INCOME, account_id), account_id)
+        self._keep(cause, Kept.INCOME, NEW_PRODUCTS, account.id, _label(account), by)
+
     def _keep(self, cause: Cause, kind: str, key: str, value: str, label: str, by: Actor) -> None:
         now = self._clock.now()
         self._store.choices.put(cause.lane, kind, key, value, label[:LONGEST_KEY], by, now)
@@ -332,6 +356,14 @@ class Fixing:
     def _number(self, sync_id: int) -> str:
         sync = self._store.log.sync(sync_id)
         return sync.number if sync else str(sync_id)
+
+
+def _active(record: Choice | None, record_id: str) -> Choice:
+    if record is None:
+        raise NotDone(Why.GONE, record_id)
+    if not record.active:
+        raise NotDone(Why.INACTIVE, record.name)
+    return record
 
 
 def _label(record: Choice) -> str:

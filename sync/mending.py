@@ -8,6 +8,7 @@ from enum import StrEnum
 from sync.causes import Cause, Checked, DeedKind
 from sync.connectors.base import Kept
 from sync.errors import HOLDING, ErrorType, FixData, ReadError, Reconnect
+from sync.money import Money
 
 LONGEST_EMAIL = 254
 LONGEST_KEY = 400
@@ -52,6 +53,9 @@ class Why(StrEnum):
 
     REFUSED = "refused"
     """The system refused it, in its own words."""
+
+    NO_ACCOUNT = "no_account"
+    """Nobody knows which account sales of a new product are booked on: it must be chosen."""
 
     SHARED = "shared"
     """Several products have this SKU: one of them must be chosen."""
@@ -107,6 +111,18 @@ class Done:
     what: str = ""
     count: int = 1
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewProduct:
+    """A product that is to be created: its name and its net price, where they are given.
+
+    `account` is the id of the income account that a person chose for new products, or empty.
+    """
+
+    name: str = ""
+    price: Money | None = None
+    account: str = ""
 
 
 def offers_of(
@@ -168,4 +184,8 @@ def told() -> Iterator[None]:
 def _why(error_type: ErrorType) -> Why:
     if error_type is ErrorType.NOT_FOUND:
         return Why.GONE
-    return Why.SHARED if error_type is ErrorType.CONFLICT else Why.REFUSED
+    by_type = {
+        ErrorType.CONFLICT: Why.SHARED,
+        ErrorType.ACCOUNT_NOT_MAPPED: Why.NO_ACCOUNT,
+    }
+    return by_type.get(error_type, Why.REFUSED)

@@ -75,6 +75,12 @@ class Kept(StrEnum):
     PRODUCT = "product"
     TAX = "tax"
     ACCOUNT = "account"
+    INCOME = "income"
+    """The account that sales of new products are booked on; chosen under NEW_PRODUCTS."""
+
+
+NEW_PRODUCTS = "products"
+"""The key under which a person chooses the income account of a destination's new products."""
 
 
 @dataclass(frozen=True, slots=True)

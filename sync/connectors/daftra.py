@@ -183,7 +183,7 @@ class Daftra:
                 return choices.products_with(self.read_json, term)
             case Kept.TAX:
                 return choices.taxes_with(self.read_json, term)
-            case Kept.ACCOUNT:
+            case Kept.ACCOUNT | Kept.INCOME:
                 return ()
 
     def choice(self, kind: Kept, record_id: str) -> Choice | None:
@@ -193,7 +193,7 @@ class Daftra:
                 return choices.product(self.read_json, record_id)
             case Kept.TAX:
                 return choices.tax(self.read_json, record_id)
-            case Kept.ACCOUNT:
+            case Kept.ACCOUNT | Kept.INCOME:
                 return None
 
     def stops(self, skus: Sequence[str]) -> Sequence[Failure]:

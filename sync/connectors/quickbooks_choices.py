@@ -25,8 +25,12 @@ ABSENT = frozenset(
 UNSOLD = frozenset({"Category", "Group"})
 """Kinds of items that no line of ours can sell (guide, section 3): folders and bundles."""
 
-ACCOUNTS = "AccountType in ('Bank', 'Other Current Asset', 'Income', 'Other Income')"
-"""What refunds are paid from, and what sales are booked on."""
+ACCOUNTS = "AccountType in ('Bank', 'Other Current Asset')"
+"""What refunds are paid from."""
+
+INCOMES = ("Income", "Other Income")
+OF_INCOME = "AccountType in ('Income', 'Other Income')"
+"""What sales are booked on."""
 
 US_CODES = (Choice(TAXED, "Taxable", TAXED), Choice(UNTAXED, "Not taxable", UNTAXED))
 _WILD = re.compile("[%\\x00-\\x1f\\x7f\U00010000-\U0010ffff]+")
@@ -58,6 +62,8 @@ class Choices:
                 found = self._taxes()
             case Kept.ACCOUNT:
                 found = map(account_of, self._api.query("Account", ACCOUNTS))
+            case Kept.INCOME:
+                found = map(account_of, self._api.query("Account", OF_INCOME))
         folded = wanted.casefold()
         fitting = [one for one in found if any(folded in text for text in _texts(one))]
         return sorted(fitting, key=lambda one: not one.active)[:MOST]
@@ -75,6 +81,8 @@ class Choices:
             if error.failure.error_type in ABSENT:
                 return None
             raise
+        if kind is Kept.INCOME and row.maybe("AccountType") not in INCOMES:
+            return None
         return item_of(row) if kind is Kept.PRODUCT else account_of(row)
 
     def _items(self, term: str) -> Iterator[Choice]:

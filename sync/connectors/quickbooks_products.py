@@ -2,21 +2,19 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sync.connectors.base import Choice, Good, Kept, Mappings
+from sync.connectors.base import NEW_PRODUCTS, Choice, Good, Kept, Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_api import Api, quoted
 from sync.connectors.quickbooks_bodies import LONGEST_NAME, request_id_of
-from sync.connectors.quickbooks_choices import Choices, item_of
+from sync.connectors.quickbooks_choices import OF_INCOME, Choices, item_of
 from sync.connectors.quickbooks_facts import EVEN_OLD, Known
 from sync.connectors.quickbooks_masters import ANOTHER_MAKES_IT, LONGEST_SKU, settled
 from sync.errors import HOLDING, ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
 from sync.outcomes import Created, NotSent, Outcome, Rejected
-
-INCOME = "income"
-"""The key under which a person chooses the account that sales of new items are booked on."""
 
 LOOKED_AT = 200
 _FORBIDDEN = re.compile(r"[:\x00-\x1f\x7f]+ *")
@@ -35,8 +33,8 @@ class Products:
     def create(self, good: Good) -> Choice:
         """Return the one active item with exactly this SKU, made where there is none.
 
-        A new one is of type NonInventory. Its sales are booked on the account that a person chose
-        ("income"), else on the one that most items are booked on, else on the first income account.
+        A new one is of type NonInventory. Its sales are booked on the income account that a person
+        chose, else on the one that most items are booked on, else on the only one there is.
         A name that is taken gets the SKU behind it. Raises ReadError.
         """
         sku = good.sku
@@ -105,7 +103,7 @@ class Products:
             raise TryLater(outcome.failure, outcome.wait)
         if outcome.failure.error_type in HOLDING:
             raise Reconnect(outcome.failure, self._api.name)
-        raise FixData(_named(outcome.failure, body["Name"]))
+        raise FixData(self._named(outcome.failure, body["Name"]))
 
     def _sent(self, sku: str, body: dict[str, Any]) -> Outcome:
         request_id = request_id_of(f"{self._realm}:item:{sku}", body)
@@ -144,21 +142,39 @@ class Products:
         return body
 
     def _income_account(self) -> str:
-        chosen = self._mappings.chosen(Kept.ACCOUNT, INCOME)
+        chosen = self._mappings.chosen(Kept.INCOME, NEW_PRODUCTS)
         if chosen:
             return chosen
+        rows = self._api.query("Account", OF_INCOME, "orderby Id", LOOKED_AT)
+        active = [row.text("Id") for row in rows]
         used = Counter(
             account
             for row in self._api.query("Item", "", "orderby Id", LOOKED_AT)
-            if (account := row.inner_or_empty("IncomeAccountRef").maybe("value"))
+            if (account := row.inner_or_empty("IncomeAccountRef").maybe("value")) in active
         )
         if used:
             return used.most_common(1)[0][0]
-        rows = self._api.query("Account", "AccountType = 'Income'", "orderby Id", LOOKED_AT)
-        if rows:
-            return rows[0].text("Id")
-        reason = "QuickBooks has no income account that sales of a new item could be booked on"
-        raise FixData(Failure(ErrorType.ACCOUNT_NOT_MAPPED, INCOME, reason))
+        if len(active) == 1:
+            return active[0]
+        many = "several income accounts, and no item tells which one" if active else "no active one"
+        reason = f"QuickBooks has {many}: choose what sales of a new item are booked on"
+        raise FixData(Failure(ErrorType.ACCOUNT_NOT_MAPPED, Kept.INCOME, reason))
+
+    def _named(self, failure: Failure, name: str) -> Failure:
+        """Return a refusal by what people know: the account to choose, the name that is taken."""
+        if failure.error_type is ErrorType.NAME_CONFLICT:
+            return replace(failure, key=name)
+        if failure.error_type is not ErrorType.ACCOUNT_NOT_MAPPED:
+            return failure
+        chosen = self._mappings.chosen(Kept.INCOME, NEW_PRODUCTS)
+        account = self._choices.one(Kept.INCOME, chosen) if chosen else None
+        said = failure.reason if account is None or account.active else off(account)
+        return replace(failure, key=Kept.INCOME.value, reason=said)
+
+
+def off(account: Choice) -> str:
+    """Return that the account which somebody chose cannot be used any more."""
+    return f"The chosen account {account.name} is switched off in QuickBooks: choose another one"
 
 
 def name_of(text: str) -> str:
@@ -169,9 +185,3 @@ def name_of(text: str) -> str:
 def _is_taken(outcome: Outcome) -> bool:
     taken = ErrorType.NAME_CONFLICT
     return isinstance(outcome, Rejected) and outcome.failure.error_type is taken
-
-
-def _named(failure: Failure, name: str) -> Failure:
-    """Return a refusal by what people know: the account to choose, the name that is taken."""
-    keys = {ErrorType.ACCOUNT_NOT_MAPPED: INCOME, ErrorType.NAME_CONFLICT: name}
-    return Failure(failure.error_type, keys.get(failure.error_type, failure.key), failure.reason)

@@ -25,6 +25,7 @@ _THIS = sa.and_(
     choices.c.key == sa.bindparam("of_key"),
 )
 _GET = sa.select(choices.c.value).where(_THIS)
+_LABEL = sa.select(choices.c.label).where(_THIS)
 _OF = choices.select().where(choices.c.connection == sa.bindparam("of_connection"))
 
 
@@ -46,6 +47,13 @@ class Choices:
         with self._database.read() as opened:
             value: str | None = opened.execute(_GET, given).scalar()
         return value
+
+    def label(self, connection: str, kind: str, key: str) -> str | None:
+        """Return what people call that which was chosen to stand for `key`, or None."""
+        given = {"of_connection": connection, "of_kind": kind, "of_key": key}
+        with self._database.read() as opened:
+            label: str | None = opened.execute(_LABEL, given).scalar()
+        return label
 
     def completed(self, lane: str, document: Document) -> Document:
         """Return the document with the e-mail that a person gave its customer for this lane."""

@@ -199,9 +199,12 @@ def test_taxes_and_accounts_are_choices(abroad: Books) -> None:
     assert (tax.name, tax.code) == ("15 %", "15")
     assert abroad.destination.choice(Kept.TAX, tax.id) == tax
     found = {one.id: one for one in abroad.destination.choices(Kept.ACCOUNT, "")}
-    assert set(found) == {SALES, bank}
+    assert set(found) == {bank}
     assert (found[bank].name, found[bank].code) == ("Bank (Bank)", "1010")
     assert abroad.destination.choice(Kept.ACCOUNT, bank) == found[bank]
+    assert [one.id for one in abroad.destination.choices(Kept.INCOME, "sales")] == [SALES]
+    assert abroad.destination.choice(Kept.INCOME, SALES)
+    assert abroad.destination.choice(Kept.INCOME, bank) is None
 
 
 def test_a_us_company_has_two_tax_codes(company: Books) -> None:

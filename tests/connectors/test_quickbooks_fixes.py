@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from sandbox.quickbooks.company import SALES
-from sync.connectors.base import Good
+from sync.connectors.base import NEW_PRODUCTS, Good, Kept
 from sync.errors import ErrorType, FixData, Reconnect, TryLater
 from sync.money import Money
 from tests.connectors.company import INVOICES, Books, books, line, sale
@@ -120,9 +120,37 @@ def test_the_chosen_income_account_is_taken(company: Books) -> None:
     company.item("A", IncomeAccountRef={"value": accounts[1]})
     made = company.destination.create_product(NEW)
     assert company.row("Item", made.id)["IncomeAccountRef"]["value"] == accounts[1]
-    company.mappings.choices["account", "income"] = accounts[0]
+    company.mappings.choices[Kept.INCOME, NEW_PRODUCTS] = accounts[0]
     made = company.destination.create_product(replace(NEW, sku="NEW-2", name="Two"))
     assert company.row("Item", made.id)["IncomeAccountRef"]["value"] == accounts[0]
+
+
+def test_an_income_account_is_never_guessed(company: Books) -> None:
+    """Of several that no item uses, nobody picks: the refusal asks for a choice."""
+    company.company.add("Account", Name="Services", AccountType="Income", Active=True)
+    company.item("A", IncomeAccountRef={"value": "999"})
+    with pytest.raises(FixData) as error:
+        company.destination.create_product(NEW)
+    failure = error.value.failure
+    assert (failure.error_type, failure.key) == (ErrorType.ACCOUNT_NOT_MAPPED, "income")
+    assert "choose" in failure.reason
+    company.mappings.choices[Kept.INCOME, NEW_PRODUCTS] = SALES
+    made = company.destination.create_product(NEW)
+    assert company.row("Item", made.id)["IncomeAccountRef"]["value"] == SALES
+
+
+def test_a_chosen_income_account_that_was_switched_off_is_named(company: Books) -> None:
+    """The refusal says which choice does not hold any more; another choice mends it."""
+    other = company.company.add("Account", Name="Goods", AccountType="Income", Active=False)["Id"]
+    company.mappings.choices[Kept.INCOME, NEW_PRODUCTS] = other
+    with pytest.raises(FixData) as error:
+        company.destination.create_product(NEW)
+    failure = error.value.failure
+    assert (failure.error_type, failure.key) == (ErrorType.ACCOUNT_NOT_MAPPED, "income")
+    assert "The chosen account Goods" in failure.reason
+    assert "is switched off in QuickBooks" in failure.reason
+    company.mappings.choices[Kept.INCOME, NEW_PRODUCTS] = SALES
+    assert company.destination.create_product(NEW).code == "NEW-1"
 
 
 def test_an_item_changed_since_an_old_answer_is_told(company: Books) -> None:

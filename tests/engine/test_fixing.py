@@ -15,7 +15,7 @@ from sync.connectors.base import Choice, Good, Kept
 from sync.documents import Booked, Kind
 from sync.errors import ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
 from sync.fixing import Fixing
-from sync.mending import Done, NotDone, Why, email_of
+from sync.mending import Done, NewProduct, NotDone, Why, email_of
 from sync.money import Money
 from sync.nearness import Near
 from sync.opener import Opener
@@ -209,8 +209,8 @@ def test_a_system_that_does_not_do_it(house: House, error: ReadError, why: Why) 
     cause = house.cause(ErrorType.SKU_NOT_FOUND)
     house.books.refuses.append(error)
     with refused(why):
-        house.fixing.create_product(cause.id, "Honey", None, OMAR, "r1")
-    assert house.fixing.create_product(cause.id, "Honey", None, OMAR, "r1").what == (
+        house.fixing.create_product(cause.id, NewProduct("Honey"), OMAR, "r1")
+    assert house.fixing.create_product(cause.id, NewProduct("Honey"), OMAR, "r1").what == (
         "Honey (HONEY-500)"
     )
 
@@ -242,7 +242,7 @@ def test_a_product_takes_name_and_price_of_the_document(house: House) -> None:
     """What is not given comes from the newest document; the SKU is exact."""
     house.fail("1")
     cause = house.cause(ErrorType.SKU_NOT_FOUND)
-    house.fixing.create_product(cause.id, "  ", None, OMAR, "r1")
+    house.fixing.create_product(cause.id, NewProduct("  "), OMAR, "r1")
     assert house.books.made == [Good("HONEY-500", "Widget", Money.of("100.00", "SAR"))]
 
 
@@ -253,7 +253,7 @@ def test_two_people_create_the_same_product(house: House) -> None:
     house.books.pause = threading.Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         told = [
-            pool.submit(house.fixing.create_product, cause.id, "Honey", None, who, who.id)
+            pool.submit(house.fixing.create_product, cause.id, NewProduct("Honey"), who, who.id)
             for who in (OMAR, SARA)
         ]
         assert {one.result().what for one in told} == {"Honey (HONEY-500)"}
@@ -265,12 +265,12 @@ def test_a_cause_that_was_closed_meanwhile(house: House) -> None:
     """A form that comes too late does nothing and says so; the same receipt has its answer."""
     sync = house.fail("1")
     cause = house.cause(ErrorType.SKU_NOT_FOUND)
-    house.fixing.create_product(cause.id, "Honey", None, OMAR, "r1")
+    house.fixing.create_product(cause.id, NewProduct("Honey"), OMAR, "r1")
     house.store.presses.retry(sync.id, OMAR, None, TIMES.settling, NOON)
     assert house.work(sync.id).status is Status.SUCCESS
-    assert house.fixing.create_product(cause.id, "Honey", None, OMAR, "r1").again
+    assert house.fixing.create_product(cause.id, NewProduct("Honey"), OMAR, "r1").again
     late: list[Callable[[], Done]] = [
-        lambda: house.fixing.create_product(cause.id, "Honey", None, SARA, "r2"),
+        lambda: house.fixing.create_product(cause.id, NewProduct("Honey"), SARA, "r2"),
         lambda: house.fixing.choose(cause.id, "1", SARA, "r3"),
         lambda: house.fixing.skip_cause(cause.id, "old", SARA, "r4"),
         lambda: house.fixing.assign(cause.id, SARA, SARA, "r5"),
@@ -292,7 +292,7 @@ def test_what_is_not_offered_is_not_done(house: House) -> None:
     email = house.cause(ErrorType.CUSTOMER_EMAIL_MISSING)
     wrong: list[Callable[[], Done]] = [
         lambda: house.fixing.choose(email.id, "1", OMAR, "r2"),
-        lambda: house.fixing.create_product(email.id, "x", None, OMAR, "r3"),
+        lambda: house.fixing.create_product(email.id, NewProduct("x"), OMAR, "r3"),
     ]
     for deed in wrong:
         with refused(Why.NOT_HERE):

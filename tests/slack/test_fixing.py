@@ -29,6 +29,7 @@ TYPES = {
     "where": "selected_option",
     "how": "selected_option",
     "record": "selected_option",
+    "account": "selected_option",
     "document": "selected_option",
     "to": "selected_option",
     "owner": "selected_option",
