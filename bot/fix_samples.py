@@ -87,6 +87,7 @@ def _form(
         chosen=2 if full else None,
         only=documents[1] if not full else None,
         currency="SAR" if full else "",
+        before_chosen="Date syrup (DATES-1)" if full else "",
         account="Sales of products (4000)" if full else "" if len(offers) > 1 else None,
         owner=_SARA if full else None,
         snoozed_until=now + timedelta(hours=4) if full else None,

@@ -109,6 +109,9 @@ class FixView:
     """That document, where the form decides about it alone."""
 
     currency: str
+    before_chosen: str
+    """What a person chose before to stand for the key, or nothing: it did not hold."""
+
     account: str | None
     """The income account that was chosen for new products; None where they have none there."""
 
@@ -160,6 +163,7 @@ def fix_view(
     chosen: int | None,
     ask: str | None,
     account: str | None = None,
+    before_chosen: str = "",
 ) -> FixView:
     """Return what a form about `cause` shows; `stopped` are the newest of its documents."""
     documents = [Document(one.id, one.number, one.amount) for one in stopped[:MOST_DOCUMENTS]]
@@ -180,6 +184,7 @@ def fix_view(
         chosen=chosen,
         only=next((one for one in documents if one.id == chosen), None),
         currency=cause.amounts[0].currency if cause.amounts else "",
+        before_chosen=before_chosen,
         account=account,
         owner=who_of(cause.owner) if cause.owner else None,
         snoozed_until=cause.snoozed_until,

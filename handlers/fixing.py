@@ -177,6 +177,7 @@ class Fixes:
             chosen=sync_id,
             ask=self.gate.people.ask(role),
             account=fixing.account(cause),
+            before_chosen=fixing.chosen(cause),
         )
 
     # --- submitting ----------------------------------------------------------------------------

@@ -119,6 +119,12 @@ class Fixing:
         _, destination = self._opener.ends_of(sync.route_id)
         return suggestions(destination, Kept.INCOME, "", term)
 
+    def chosen(self, cause: Cause) -> str:
+        """Return what a person chose before to stand for the cause's key, or nothing."""
+        kinds = (MAPS[kind] for kind in self.offers(cause) if kind in MAPS)
+        labels = (self._store.choices.label(cause.lane, kind, cause.key) for kind in kinds)
+        return next((label for label in labels if label), "")
+
     def account(self, cause: Cause) -> str | None:
         """Return which income account was chosen for new products, or nothing; calls nothing.
 
@@ -185,6 +191,8 @@ class Fixing:
             good = self._good(cause, sync, " ".join(wanted.name.split()), wanted.price)
             record = destination.create_product(good)
         _active(record, good.sku)
+        if self._store.choices.get(cause.lane, Kept.PRODUCT, cause.key):  # of a record that is gone
+            self._keep(cause, Kept.PRODUCT, cause.key, record.id, _label(record), by)
         return self._done(kind, cause, by, receipt, _label(record))
 
     # --- deciding ------------------------------------------------------------------------------

@@ -269,7 +269,8 @@ class Company:
             if made != cents(Decimal(str(line["Amount"]))):
                 raise Fault("6070", "Amount is not equal to UnitPrice * Qty")
         code = detail.get("TaxCodeRef", {}).get("value")
-        if self.country != "US" and code not in self.rows["TaxCode"]:
+        known = self.rows["TaxCode"].get(str(code), {"Active": False})
+        if self.country != "US" and known.get("Active") is False:
             text = "Make sure all your transactions have a tax rate before you save"
             raise Fault("6000", "A business validation error has occurred", text)
         if code and self.country == "US" and code not in {"TAX", "NON"}:

@@ -237,8 +237,9 @@ class Destination(Connector, Protocol):
     def stops(self, skus: Sequence[str]) -> Sequence[Failure]:
         """Return why nothing stands for these exact SKUs (sku_not_found, item_inactive, conflict).
 
-        What a person chose stands for its SKU. Read-only, and read anew. As in `blockers`, a
-        failure names what looks like a missing SKU (`near`) where the answer held it.
+        What a person chose stands for its SKU while it is there and active. Read-only, and read
+        anew. As in `blockers`, a failure names what looks like a missing SKU (`near`) where the
+        answer held it.
         """
         ...
 

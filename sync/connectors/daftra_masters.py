@@ -9,6 +9,7 @@ from typing import Any
 from sync.connectors import daftra_choices as choices
 from sync.connectors.base import Kept, Mappings
 from sync.connectors.daftra_products import Post, id_of
+from sync.connectors.daftra_refusals import chosen_tax_gone
 from sync.connectors.emails import known_as
 from sync.documents import Customer
 from sync.errors import ErrorType, Failure, FixData, TryLater
@@ -79,8 +80,7 @@ class Masters:
         for percent, number in chosen.items():
             shown, value = choices.shown(percent), found.get(number)
             if value is None:
-                reason = f"The tax that was chosen for {shown} % is no longer in Daftra"
-                yield Failure(ErrorType.TAX_NOT_MAPPED, shown, reason)
+                yield chosen_tax_gone(shown)
             elif value != percent:
                 reason = f"The tax that was chosen for {shown} % is one of {choices.shown(value)} %"
                 yield Failure(ErrorType.TAX_NOT_MAPPED, shown, reason)

@@ -11,6 +11,7 @@ from typing import Any
 from sync.connectors import daftra_choices as choices
 from sync.connectors.base import Choice, Good, Kept, Mappings
 from sync.connectors.daftra_answers import rows_of
+from sync.connectors.daftra_refusals import chosen_away
 from sync.connectors.fields import Fields
 from sync.documents import Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
@@ -72,7 +73,9 @@ class Products:
         For one alone the list is asked that `blockers` asks: its answer holds near ones too.
         """
         stops = [_unknown("")] if "" in skus else []
-        wanted = [sku for sku in dict.fromkeys(skus) if sku and not self._chosen(sku)]
+        asked = [sku for sku in dict.fromkeys(skus) if sku]
+        stops += [stop for sku in asked if (stop := self._chosen_stop(sku))]
+        wanted = [sku for sku in asked if not self._chosen(sku)]
         if len(wanted) == 1:
             stop = stop_of(wanted[0], self._like(wanted[0]))
             return [*stops, stop] if stop else stops
@@ -146,6 +149,14 @@ class Products:
     def _chosen(self, sku: str) -> str | None:
         """Return what a person chose for a SKU; nothing can stand for all lines without one."""
         return self._mappings.chosen(PRODUCT, sku) if sku else None
+
+    def _chosen_stop(self, sku: str) -> Failure | None:
+        """Return why the product that a person chose cannot stand for its SKU, read anew."""
+        number = self._chosen(sku)
+        found = choices.product(self._read, number) if number else None
+        if number is None or (found and found.active):
+            return None
+        return chosen_away(sku, ErrorType.ITEM_INACTIVE if found else ErrorType.SKU_NOT_FOUND)
 
     def _like(self, sku: str) -> Rows:
         """Return the products whose code is `sku`, and what else looks like it in the answer."""

@@ -16,7 +16,7 @@ from sync.connectors.fields import Fields
 from sync.connectors.hubspot import HubSpotAccount
 from sync.connectors.hubspot_bodies import invoice_properties, items_of
 from sync.connectors.hubspot_credits import Credits
-from sync.connectors.hubspot_masters import CONTACT, PRODUCT, Masters
+from sync.connectors.hubspot_masters import CONTACT, PRODUCT, Masters, chosen_gone
 from sync.connectors.hubspot_products import Products
 from sync.connectors.hubspot_setup import missing_properties
 from sync.connectors.hubspot_shapes import DRAFT, INVOICE, KEY, booked_invoice, status_of
@@ -103,6 +103,10 @@ class HubSpotDestination(HubSpotAccount):
             return self._created(outcome)
         if isinstance(outcome, Rejected):
             self._forget(outcome.failure, plan.payload)
+            key = outcome.failure.key
+            is_product = outcome.failure.error_type is ErrorType.SKU_NOT_FOUND
+            if is_product and self._mappings.chosen(PRODUCT, key):
+                return Rejected(chosen_gone(key))
             if outcome.failure.error_type is ErrorType.CUSTOMER_INVALID:
                 return Rejected(replace(outcome.failure, subject=plan.payload["customer"]))
             if outcome.failure.error_type is ErrorType.CURRENCY_UNSUPPORTED:

@@ -168,6 +168,12 @@ def stop_of(sku: str, ids: Sequence[str], codes: Sequence[str] = ()) -> Failure 
     return None
 
 
+def chosen_gone(sku: str) -> Failure:
+    """Return that the product which a person chose for an SKU is gone."""
+    reason = f"The product that was chosen for SKU {sku} is no longer in HubSpot"
+    return Failure(ErrorType.SKU_NOT_FOUND, sku, f"{reason}: choose another one")
+
+
 def _unknown(sku: str, near: str = "") -> Failure:
     reason = f"SKU {sku} not found in HubSpot"
     return Failure(ErrorType.SKU_NOT_FOUND, sku, reason, near=near)

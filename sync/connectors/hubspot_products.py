@@ -18,6 +18,7 @@ from sync.connectors.hubspot_masters import (
     PRODUCT,
     SKUS_AT_ONCE,
     Masters,
+    chosen_gone,
     stop_of,
 )
 from sync.connectors.hubspot_shapes import properties
@@ -63,9 +64,11 @@ class Products:
     def stops(self, skus: Sequence[str]) -> list[Failure]:
         """Return why no product stands for these exact SKUs; remembers nothing.
 
-        What the index does not show yet is read by the id that was remembered when it was made.
+        What the index does not show yet is read by the id that was remembered when it was made,
+        and what a person chose by its own.
         """
-        wanted = [sku for sku in dict.fromkeys(skus) if self._mappings.chosen(PRODUCT, sku) is None]
+        chosen = {sku: one for sku in skus if (one := self._mappings.chosen(PRODUCT, sku))}
+        wanted = [sku for sku in dict.fromkeys(skus) if sku not in chosen]
         found: dict[str, Sequence[str]] = {}
         codes: list[str] = []
         asked = [sku for sku in wanted if sku.strip()]
@@ -75,7 +78,7 @@ class Products:
             codes += looked.codes
         hidden = self._hidden([sku for sku in wanted if not found.get(sku)])
         stops = (stop_of(sku, found.get(sku) or hidden.get(sku, ()), codes) for sku in wanted)
-        return [stop for stop in stops if stop]
+        return [*self._gone(chosen), *(stop for stop in stops if stop)]
 
     def create(self, good: Good) -> Choice:
         """Return the one product with exactly this SKU, made where there is none.
@@ -112,6 +115,12 @@ class Products:
             [{"propertyName": name, "operator": "CONTAINS_TOKEN", "value": value}] for name in SHOWN
         ]
         return self._api.search_any("products", groups, SHOWN)
+
+    def _gone(self, chosen: Mapping[str, str]) -> Iterator[Failure]:
+        """Yield which chosen products are no longer there."""
+        ids = list(dict.fromkeys(chosen.values()))
+        there = {one.text("id") for one in self._api.many("products", ids, SHOWN)}
+        return (chosen_gone(sku) for sku, product in chosen.items() if product not in there)
 
     def _hidden(self, skus: Sequence[str]) -> dict[str, Sequence[str]]:
         known = {sku: one for sku in skus if (one := self._mappings.get(PRODUCT, sku))}

@@ -24,8 +24,9 @@ from sync.connectors.quickbooks_bodies import (
     sum_of,
 )
 from sync.connectors.quickbooks_choices import Choices
+from sync.connectors.quickbooks_chosen import PAID_FROM, Chosen
 from sync.connectors.quickbooks_facts import KEPT, RECENT, Facts
-from sync.connectors.quickbooks_masters import PAID_FROM, Masters, Uses
+from sync.connectors.quickbooks_masters import OF_ITEMS, Masters, Uses
 from sync.connectors.quickbooks_products import Products
 from sync.connectors.quickbooks_reading import (
     CREDIT,
@@ -74,8 +75,9 @@ class QuickBooksDestination(QuickBooksAccount):
 
     def __init__(self, opened: Opened) -> None:
         super().__init__(opened)
-        self._masters = Masters(self._api, self._mappings)
         self._choices = Choices(self._api, self._known)
+        self._chosen = Chosen(self._api, self._mappings, self._choices)
+        self._masters = Masters(self._api, self._mappings, self._chosen)
         self._products = Products(self._api, self._mappings, self._known, self._realm)
 
     def set_up(self) -> None:
@@ -205,11 +207,29 @@ class QuickBooksDestination(QuickBooksAccount):
             self._known.forget()
         if failure.error_type is ErrorType.PERIOD_CLOSED:
             return self._until(failure)
+        blamed = self._blamed(failure.error_type, uses, payload["percents"])
+        if blamed:
+            return blamed
         if failure.error_type is ErrorType.TAX_NOT_MAPPED:
             return replace(failure, key=", ".join(payload["percents"]))
         if failure.error_type is ErrorType.ACCOUNT_NOT_MAPPED:
             return replace(failure, key=PAID_FROM)
         return self._masters.refused(failure, uses)
+
+    def _blamed(self, kind: ErrorType, uses: Uses, percents: Sequence[str]) -> Failure | None:
+        """Return which choice of a person a refusal is about, read anew; None where none is."""
+        stops: list[Failure | None] = []
+        try:
+            if kind in OF_ITEMS or kind is ErrorType.NOT_FOUND:
+                stops += self._chosen.item_stops([*uses.skus, *uses.charges]).values()
+            if kind is ErrorType.TAX_NOT_MAPPED:
+                facts = self._known.facts()
+                stops += [self._chosen.tax_stop(one, facts) for one in percents]
+            if kind in {ErrorType.ACCOUNT_NOT_MAPPED, ErrorType.NOT_FOUND}:
+                stops.append(self._chosen.account_stop())
+        except ReadError:  # the refusal's own words are told then
+            return None
+        return next((stop for stop in stops if stop), None)
 
     def _until(self, failure: Failure) -> Failure:
         """Return a refused date by the day until which the books are closed, if it can be read."""
@@ -235,11 +255,21 @@ class QuickBooksDestination(QuickBooksAccount):
             reason = "Discounts are off in QuickBooks: switch them on under Sales settings"
             yield Failure(ErrorType.FIELD_INVALID, "discount", reason)
         for percent in sorted(percents_of(document)):
-            if facts.code_for(percent) is None:
-                shown = _shown(percent)
+            shown = _shown(percent)
+            off = self._chosen.tax_stop(shown, facts)
+            if off:
+                yield off
+            elif facts.code_for(percent) is None:
                 reason = f"No active tax code of {shown} % in QuickBooks"
                 yield Failure(ErrorType.TAX_NOT_MAPPED, shown, reason)
-        if document.refunded and self._masters.bank_account() is None:
+        if document.refunded:
+            yield from self._account_blockers()
+
+    def _account_blockers(self) -> Iterator[Failure]:
+        off = self._chosen.account_stop()
+        if off:
+            yield off
+        elif self._masters.bank_account() is None:
             reason = "There is not exactly one bank account that refunds could be paid from"
             yield Failure(ErrorType.ACCOUNT_NOT_MAPPED, PAID_FROM, reason)
 

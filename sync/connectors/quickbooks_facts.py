@@ -27,7 +27,10 @@ EVEN_OLD = "Active in (true, false)"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`percents` are of the company's tax codes, by id; `codes` the way back, active ones only."""
+    """`percents` are of the company's tax codes, by id; `codes` the way back, active ones only.
+
+    `retired` are the ids of those codes that are switched off.
+    """
 
     name: str
     country: str
@@ -39,6 +42,7 @@ class Facts:
     closed_until: date | None
     codes: dict[Decimal, str]
     percents: dict[str, Decimal]
+    retired: frozenset[str] = frozenset()
 
     @property
     def is_us(self) -> bool:
@@ -55,6 +59,10 @@ class Facts:
     def percent_for(self, percent: Decimal) -> Decimal:
         """Return what QuickBooks charges on a line taxed at `percent`: as its code says."""
         return self.percents.get(self.code_for(percent) or "", percent.normalize())
+
+    def takes(self, code: str) -> bool:
+        """Return whether a line may carry this tax code; one that is newer than these facts may."""
+        return code not in self.retired
 
     def choosing(self, chosen: Mapping[Decimal, str]) -> "Facts":
         """Return facts with the tax codes that people chose for some percents."""
@@ -97,7 +105,7 @@ def read(api: Api, realm: str) -> Facts:
     )
     money = prefs.inner_or_empty("CurrencyPrefs")
     country = info.maybe("Country") or US
-    percents, codes = ({}, {}) if country == US else _taxes(api)
+    percents, codes, retired = ({}, {}, frozenset()) if country == US else _taxes(api)
     return Facts(
         name=info.maybe("CompanyName") or realm,
         country=country,
@@ -109,11 +117,12 @@ def read(api: Api, realm: str) -> Facts:
         closed_until=books.day("BookCloseDate") if books.maybe("BookCloseDate") else None,
         codes=codes,
         percents=percents,
+        retired=retired,
     )
 
 
-def _taxes(api: Api) -> tuple[dict[str, Decimal], dict[Decimal, str]]:
-    """Return the percent of each code, and for sales one code of each percent, the oldest.
+def _taxes(api: Api) -> tuple[dict[str, Decimal], dict[Decimal, str], frozenset[str]]:
+    """Return the percent of each code, for sales one code of each percent, the oldest, what is off.
 
     Codes that are for purchases alone, that reverse the charge (their rates undo each other) or
     that tax a tax are read, but never chosen.
@@ -123,16 +132,19 @@ def _taxes(api: Api) -> tuple[dict[str, Decimal], dict[Decimal, str]]:
     }
     percents: dict[str, Decimal] = {}
     codes: dict[Decimal, str] = {}
+    retired: set[str] = set()
     for code in sorted(api.all("TaxCode", EVEN_OLD), key=_age):
         details = list(code.inner_or_empty("SalesTaxRateList").each("TaxRateDetail"))
         found = [rates.get(one.inner("TaxRateRef").text("value"), Decimal(0)) for one in details]
         percent = sum(found, Decimal(0)).normalize()
         percents[code.text("Id")] = percent
+        if code.raw("Active") is False:
+            retired.add(code.text("Id"))
         simple = all(one.maybe("TaxTypeApplicable") in {None, ON_AMOUNT} for one in details)
         usable = bool(found) and simple and min(found) >= 0
-        if usable and code.raw("Active") is not False and code.raw("Hidden") is not True:
+        if usable and code.text("Id") not in retired and code.raw("Hidden") is not True:
             codes.setdefault(percent, code.text("Id"))
-    return percents, codes
+    return percents, codes, frozenset(retired)
 
 
 def _age(code: Fields) -> tuple[int, str]:

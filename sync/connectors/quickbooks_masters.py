@@ -2,7 +2,7 @@
 
 Only customers are made. QuickBooks does not enforce one item a SKU: where two share it, nobody
 picks (guide, section 3). What was found once is remembered until a refusal names it; what a person
-chose stands for its SKU without a look.
+chose stands for its SKU without a look, until a refusal.
 """
 
 import re
@@ -15,6 +15,7 @@ from sync.connectors.base import Kept, Mappings
 from sync.connectors.fields import Fields
 from sync.connectors.quickbooks_api import Api, quoted
 from sync.connectors.quickbooks_bodies import LONGEST_NAME, request_id_of
+from sync.connectors.quickbooks_chosen import ANY, PAID_FROM, Chosen
 from sync.connectors.quickbooks_reading import EMAIL
 from sync.documents import Customer, Line
 from sync.errors import HOLDING, ErrorType, Failure, FixData, Reconnect, TryLater
@@ -27,9 +28,7 @@ OF_CUSTOMERS = frozenset(
     {ErrorType.CUSTOMER_INVALID, ErrorType.CUSTOMER_INACTIVE, ErrorType.CURRENCY_UNSUPPORTED}
 )
 ANOTHER_MAKES_IT = timedelta(seconds=2)
-ANY = " and Active in (true, false)"
 LONGEST_SKU = 100
-PAID_FROM = "DepositToAccountRef"
 _FORBIDDEN = re.compile(r"[:\t\n\r]+ *")
 
 
@@ -54,9 +53,10 @@ class Uses:
 class Masters:
     """The master records of one company."""
 
-    def __init__(self, api: Api, mappings: Mappings) -> None:
+    def __init__(self, api: Api, mappings: Mappings, chosen: Chosen) -> None:
         self._api = api
         self._mappings = mappings
+        self._chosen = chosen
 
     def item_blockers(self, lines: Sequence[Line]) -> list[Failure]:
         """Return why lines have no item to stand for them; remembers those they have."""
@@ -72,9 +72,10 @@ class Masters:
 
     def stops(self, skus: Sequence[str]) -> list[Failure]:
         """Return why no item stands for these exact SKUs; reads anew and remembers nothing."""
-        unchosen = [sku for sku in dict.fromkeys(skus) if self._mappings.chosen(ITEM, sku) is None]
-        rows = self._items(unchosen)
-        found = [settled(sku, rows) for sku in unchosen]
+        wanted = list(dict.fromkeys(skus))
+        unchosen = [sku for sku in wanted if self._mappings.chosen(ITEM, sku) is None]
+        rows, chosen = self._items(unchosen), self._chosen.item_stops(wanted)
+        found = [settled(sku, rows) if sku in unchosen else chosen.get(sku) for sku in wanted]
         return [one for one in found if isinstance(one, Failure)]
 
     def charge(self, name: str) -> str | None:

@@ -136,7 +136,23 @@ def test_a_chosen_product_that_went_inactive_is_told_by_its_sku(ends: Ends, kind
         assert isinstance(outcome, Rejected)
         failure = outcome.failure
         assert (failure.error_type, failure.key) == (ErrorType.ITEM_INACTIVE, "HONEY-500")
+        assert "that was chosen for SKU HONEY-500 is switched off in Daftra" in failure.reason
+        assert list(ends.destination.stops(["HONEY-500"])) == [failure], "a look notices it too"
     assert ends.mappings.chosen("product", "HONEY-500") == str(product.id)
+
+
+def test_a_chosen_product_that_is_gone_is_told_by_its_sku(ends: Ends) -> None:
+    """The refusal and a look say the same of it."""
+    ends.mappings.choices["product", "HONEY-500"] = "987654"
+    one = document(sku="HONEY-500")
+    outcome = ends.destination.create(ends.destination.plan(KEY, one, None), sent_by=soon())
+    assert isinstance(outcome, Rejected)
+    assert (outcome.failure.error_type, outcome.failure.key) == (
+        ErrorType.SKU_NOT_FOUND,
+        "HONEY-500",
+    )
+    assert "no longer in Daftra" in outcome.failure.reason
+    assert list(ends.destination.stops(["HONEY-500"])) == [outcome.failure]
 
 
 def test_a_chosen_tax_stands_for_its_percentage(ends: Ends) -> None:

@@ -33,14 +33,14 @@ def products(account: Crm, sku: str) -> list[str]:
 
 
 def test_a_chosen_product_stands_for_its_sku(account: Crm) -> None:
-    """Nothing is looked up, and the line item names the chosen product."""
+    """No document looks it up, and the line item names the chosen product."""
     chosen = account.add("products", name="Other", hs_sku="OTHER")
     account.mappings.choices["product", "NOPE"] = chosen
     one = sale(sku="NOPE")
     account.calls()
     assert not account.destination.blockers(one)
-    assert not account.destination.stops(["NOPE"])
     assert account.calls() == {}
+    assert not account.destination.stops(["NOPE"])
     account.create(one)
     items = account.portal.objects["line_items"].values()
     assert chosen in {one.properties.get("hs_product_id") for one in items}
@@ -54,6 +54,14 @@ def test_a_refusal_forgets_no_choice(account: Crm) -> None:
     account.fault(method="POST", path=f"{OBJECTS}/line_items", fault="status", status=400)
     assert isinstance(account.destination.create(plan, sent_by=soon()), Rejected)
     assert account.mappings.choices == {("product", "NOPE"): "4711"}
+
+
+def test_a_chosen_product_that_is_gone_is_named(account: Crm) -> None:
+    """A look reads it by its id and says which choice does not hold any more."""
+    account.mappings.choices["product", "NOPE"] = "4711"
+    (stop,) = account.destination.stops(["NOPE"])
+    assert (stop.error_type, stop.key) == (ErrorType.SKU_NOT_FOUND, "NOPE")
+    assert "that was chosen for SKU NOPE is no longer in HubSpot" in stop.reason
 
 
 def test_customers_are_told_with_their_source_id(account: Crm) -> None:

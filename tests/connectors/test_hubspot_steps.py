@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.requests import Request
@@ -149,6 +149,19 @@ def test_a_product_that_is_gone_is_named_by_its_sku_and_forgotten() -> None:
         failure = outcome.failure
         assert (failure.error_type, failure.key) == (ErrorType.SKU_NOT_FOUND, "ABC-1")
         assert opened._mappings.get("product", "ABC-1") is None
+
+
+def test_a_chosen_product_that_is_gone_is_named_by_the_refusal() -> None:
+    """The failure says that a person chose it, and to choose anew."""
+    gone = partial("VALIDATION_ERROR", context={"propertyName": ["hs_product_id"], "id": ["888"]})
+    gone[1]["errors"][0]["message"] = "Product 888 does not exist"
+    with scripted(DRAFT, gone) as (opened, _app):
+        cast("Remembered", opened._mappings).choices["product", "ABC-1"] = "888"
+        outcome = opened.create(opened.plan(KEY, sale(), None), sent_by=soon())
+        assert isinstance(outcome, Rejected)
+        failure = outcome.failure
+        assert (failure.error_type, failure.key) == (ErrorType.SKU_NOT_FOUND, "ABC-1")
+        assert "that was chosen for SKU ABC-1 is no longer in HubSpot" in failure.reason
 
 
 def test_an_upsert_that_does_not_say_new_is_looked_at() -> None:

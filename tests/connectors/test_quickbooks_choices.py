@@ -50,7 +50,31 @@ def test_a_chosen_item_stands_for_its_sku(company: Books) -> None:
     outcome = company.send(replace(one, source_id="502", number="2"))
     assert isinstance(outcome, Rejected)
     assert (outcome.failure.error_type, outcome.failure.key) == (ErrorType.ITEM_INACTIVE, "NOPE")
+    assert "that was chosen for NOPE is switched off in QuickBooks" in outcome.failure.reason
+    assert list(company.destination.stops(["NOPE"])) == [outcome.failure], "a look notices it"
     assert company.mappings.choices, "a refusal forgets no choice"
+    company.company.rows["Item"][chosen]["Active"] = True
+    assert not company.destination.stops(["NOPE"])
+    company.mappings.choices["product", "NOPE"] = "987"
+    (stop,) = company.destination.stops(["NOPE"])
+    assert (stop.error_type, stop.key) == (ErrorType.SKU_NOT_FOUND, "NOPE")
+
+
+def test_a_refusal_that_names_nothing_finds_the_choice(company: Books) -> None:
+    """QuickBooks tells that something is inactive, not what: the chosen items are read anew."""
+    chosen = company.item("OTHER")
+    company.mappings.choices["product", "NOPE"] = chosen
+    one = sale(line("NOPE"))
+    assert company.stops(one) == []
+    company.company.rows["Item"][chosen]["Active"] = False
+    refused = '{"Fault": {"Error": [{"Message": "Object Not Found", "Detail": "Something you are '
+    refused += (
+        'trying to use has been made inactive: accounts, customers, items", "code": "610"}]}}'
+    )
+    company.odd(refused, status=400)
+    outcome = company.send(one)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.failure.error_type, outcome.failure.key) == (ErrorType.ITEM_INACTIVE, "NOPE")
 
 
 def test_a_chosen_item_stands_for_a_charge(company: Books) -> None:
@@ -86,6 +110,49 @@ def test_a_chosen_tax_code_of_another_percent_books_nothing(abroad: Books) -> No
         abroad.send(one)
     assert error.value.failure.error_type is ErrorType.AMOUNT_MISMATCH
     assert not abroad.booked()
+
+
+def test_a_chosen_tax_code_that_was_switched_off_is_named(abroad: Books) -> None:
+    """The refused create is told by its percent alone; from then on nothing is sent."""
+    abroad.customer(CurrencyRef={"value": "SAR"})
+    code = abroad.tax(15, Name="VAT of services")
+    abroad.mappings.choices["tax", "15"] = code
+    one = sale(
+        line(percent="15"),
+        line(percent="0", price="0"),
+        tax="30",
+        total="230",
+        currency="SAR",
+    )
+    abroad.tax(0)
+    assert abroad.stops(one) == []
+    abroad.company.rows["TaxCode"][code]["Active"] = False
+    outcome = abroad.send(one)
+    assert isinstance(outcome, Rejected)
+    failure = outcome.failure
+    assert (failure.error_type, failure.key) == (ErrorType.TAX_NOT_MAPPED, "15")
+    assert "that was chosen for 15 % is switched off in QuickBooks" in failure.reason
+    assert list(abroad.destination.blockers(one)) == [failure]
+    assert not abroad.booked()
+
+
+def test_a_chosen_account_that_was_switched_off_is_named(company: Books) -> None:
+    """It is noticed before anything is sent, and another choice mends it."""
+    accounts = [
+        company.company.add("Account", Name=name, AccountType="Bank", Active=True)["Id"]
+        for name in ("Checking", "Savings")
+    ]
+    one = sale(kind=Kind.RETURN, number="R-1", refunded=True)
+    company.mappings.choices["account", "DepositToAccountRef"] = accounts[1]
+    assert company.stops(one) == []
+    company.company.rows["Account"][accounts[1]]["Active"] = False
+    outcome = company.send(one)
+    assert isinstance(outcome, Rejected)
+    assert outcome.failure.key == "DepositToAccountRef"
+    assert "The account Savings (Bank) that was chosen for refunds" in outcome.failure.reason
+    assert list(company.destination.blockers(one)) == [outcome.failure]
+    company.mappings.choices["account", "DepositToAccountRef"] = accounts[0]
+    company.create(one)
 
 
 def test_a_chosen_account_pays_refunds(company: Books) -> None:

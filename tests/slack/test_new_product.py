@@ -16,6 +16,7 @@ from sync.fixing import Fixing
 from sync.opener import Opener
 from sync.probing import Probing
 from sync.records import Route
+from sync.worker import Worker
 from tests.connectors.company import Books as Company
 from tests.connectors.company import books, end
 from tests.connectors.conftest import Remembered
@@ -35,8 +36,13 @@ class Ledger(Office):
         self.company = company
         self.destination = end(QuickBooksDestination, str(company.staff.base_url), kept)
         ends, clock = Ends(self.shop, cast("Books", self.destination)), self.engine.clock
-        probing = Probing(self.store, cast("Opener", ends), clock)
-        self.engine.fixing = Fixing(self.store, ends, probing, clock, TIMES, self.surface.ring)
+        self.probing = Probing(self.store, cast("Opener", ends), clock)
+        self.engine.fixing = Fixing(self.store, ends, self.probing, clock, TIMES, self.surface.ring)
+        self._other = Worker(self.store, ends, clock, TIMES)
+
+    def serve_company(self) -> None:
+        """Let the lane's documents go to the company."""
+        self._worker = self._other
 
     def close(self) -> None:
         """End everything."""
