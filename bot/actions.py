@@ -62,6 +62,9 @@ class ActionId(StrEnum):
     CHECK_ANYWAY = "check_anyway"
     """Value: the same, although the cause was still there."""
 
+    LINK_ANYWAY = "link_anyway"
+    """Value: cause, sync, the document of the books, and what of it was shown to differ."""
+
     REOPEN = "reopen"
     """Value: the id of the skipped sync that is to be sent after all."""
 
@@ -183,6 +186,20 @@ def cause_of(value: str | None) -> tuple[int, int | None]:
     """Return the cause that a Fix button is about and, in a document, its sync. Raises BadValue."""
     cause, *more = re.split(r"[ :]", value or "", maxsplit=1)
     return id_of(cause), id_of(more[0]) if more else None
+
+
+def anyway_value(cause_id: int, sync_id: int, document: str, seen: str) -> str:
+    """Return the value of the button that links two documents although they differ."""
+    return json.dumps([cause_id, sync_id, document, seen])
+
+
+def anyway_of(value: str | None) -> tuple[int, int, str, str]:
+    """Return cause, sync, document and what was seen to differ. Raises BadValue."""
+    try:
+        cause_id, sync_id, document, seen = json.loads(value or "")
+        return id_of(str(cause_id)), id_of(str(sync_id)), str(document), str(seen)
+    except (ValueError, TypeError):
+        raise BadValue(value or "") from None
 
 
 def menu_of(value: str | None) -> tuple[CallbackId, int, int | None]:

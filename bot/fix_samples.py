@@ -1,13 +1,15 @@
 """Sample values for the forms of fixes: each kind, alone and with all that can stand in it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.fixes import Before, Beside, Bulked, Document, FixView, ToldView
+from bot.fixes import Before, Beside, Bulked, Compare, Document, FixView, ToldView
 from bot.permissions import Person, Role, Standing
 from bot.rows import Who
 from sync.causes import DeedKind, Verdict
+from sync.comparing import Pair, Part
 from sync.connectors.base import Choice
 from sync.errors import ErrorType
 from sync.mending import Why
@@ -102,9 +104,20 @@ def _told(now: datetime) -> list[ToldView]:
         *(_one(now, why=why) for why in (*Why, *_OWN_REASONS)),
         *(_one(now, verdict=verdict) for verdict in Verdict),
         *(_one(now, bulked=bulked) for bulked in Bulked),
+        *_compared(now),
         _one(now, count=0),
         _one(now, why="unknown", count=0),
     ]
+
+
+def _compared(now: datetime) -> list[ToldView]:
+    """Return two documents side by side: one that may be confirmed, one that may not."""
+    pairs = [Pair(part, "1042", "B-7", same=place % 2 == 0) for place, part in enumerate(Part)]
+    pairs.append(Pair(Part.DAY, "2026-11-20", "", same=True))
+    both = [Compare("INV-1042", "B-7", "https://b.example/7", pairs, one) for one in ("[1]", None)]
+    doubtful = _one(now, why=Why.DOUBTFUL)
+    views = [replace(doubtful, compare=one) for one in both]
+    return [*views, replace(views[1], why=Why.DIFFERS, source="")]
 
 
 def _one(

@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.actions import MENU, CallbackId
+from bot.actions import MENU, CallbackId, anyway_value
 from bot.rows import Who, who_of
 from sync.causes import Cause, Deed, DeedKind, Verdict
+from sync.comparing import Compared, Pair
 from sync.connectors.base import Choice
 from sync.errors import ErrorType
 from sync.mending import Done, NotDone
@@ -122,6 +123,17 @@ class FixView:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """Two documents side by side; `value` is what the button carries that links them anyway."""
+
+    called: str
+    named: str
+    url: str
+    pairs: Sequence[Pair]
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ToldView:
     """What came of a form: done, or `why` not."""
 
@@ -146,6 +158,7 @@ class ToldView:
     verdict_reason: str
     bulked: Bulked
     can_fix: bool
+    compare: Compare | None = None
 
     @property
     def closed(self) -> bool:
@@ -221,7 +234,15 @@ def told_view(
         verdict_reason=checked.reason if checked else "",
         bulked=bulked,
         can_fix=bool(cause and cause.open) and kind not in {DeedKind.ASSIGN, DeedKind.SNOOZE},
+        compare=_compare(not_done.compared, cause) if not_done and not_done.compared else None,
     )
+
+
+def _compare(both: Compared, cause: Cause | None) -> Compare:
+    booked, value = both.booked, None
+    if cause and not both.refused:
+        value = anyway_value(cause.id, both.sync_id, booked.id, both.seen)
+    return Compare(both.called, booked.number or booked.id, booked.url, both.pairs, value)
 
 
 def suggested(

@@ -5,6 +5,7 @@ with it. The outcome stands in the form, or, where that is closed, is told to th
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,6 +45,8 @@ class Asked:
     view: str
     channel: str
     public: bool
+    pressed: bool = False
+    """It was asked for by a button of `view`, which is no form that works already."""
 
     @property
     def retries(self) -> bool:
@@ -64,6 +67,7 @@ def mend(asked: Asked) -> Post:
         "view": asked.view,
         "channel": asked.channel,
         "public": asked.public,
+        "pressed": asked.pressed,
     }
     return errand(MEND, uid_of(asked.receipt, MEND), body)
 
@@ -99,6 +103,7 @@ class Mend:
             CallbackId.FIX_LINK: self._link,
             CallbackId.SKIP: self._skip,
         }
+        self._begin(asked)
         try:
             came: Done | NotDone = deeds[asked.form](asked)
         except NotDone as not_done:
@@ -107,6 +112,17 @@ class Mend:
         bulked = self._retried(asked, cause, came)
         self._tell(post, asked, cause, came, bulked)
         return Sent()
+
+    def _begin(self, asked: Asked) -> None:
+        """Let the modal of a button say that it works; a form says so by itself."""
+        if not (asked.view and asked.pressed):
+            return
+        cause = self.engine.store.causes.get(asked.cause_id)
+        content = self.show.fix_working(cause.system if cause else "")
+        with suppress(*TROUBLE):  # what comes of it is told in any case
+            self.client.views_update(
+                view_id=asked.view, view={**content, "private_metadata": asked.channel}
+            )
 
     def _email(self, asked: Asked) -> Done:
         here = asked.values.get("where") == "here"
@@ -131,7 +147,14 @@ class Mend:
 
     def _link(self, asked: Asked) -> Done:
         sync_id, named = int(asked.values["document"]), asked.values.get("named", "")
-        return self.engine.fixing.link(sync_id, named, asked.by, asked.receipt, asked.cause_id)
+        return self.engine.fixing.link(
+            sync_id,
+            named,
+            asked.by,
+            asked.receipt,
+            asked.cause_id,
+            seen=asked.values.get("seen", ""),
+        )
 
     def _skip(self, asked: Asked) -> Done:
         reason, fixing = asked.values.get("reason", ""), self.engine.fixing
@@ -204,4 +227,5 @@ def _asked(body: Mapping[str, Any]) -> Asked:
         view=body["view"],
         channel=body["channel"],
         public=body["public"],
+        pressed=body.get("pressed", False),
     )

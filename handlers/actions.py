@@ -52,6 +52,7 @@ NEEDED: Mapping[ActionId | None, Action] = {
     ActionId.CHECK: Action.BULK,
     ActionId.CHECK_ANYWAY: Action.DECIDE,
     ActionId.REOPEN: Action.DECIDE,
+    ActionId.LINK_ANYWAY: Action.DECIDE,
     ActionId.BULK_STOP: Action.STOP,
     ActionId.BULK_APPROVE: Action.DECIDE,
     ActionId.CAUSE_MENU: Action.ASSIGN,

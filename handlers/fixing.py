@@ -14,7 +14,15 @@ from zoneinfo import ZoneInfo
 
 from slack_bolt import Ack, BoltResponse
 
-from bot.actions import ActionId, BadValue, CallbackId, action_of, cause_of, menu_of
+from bot.actions import (
+    ActionId,
+    BadValue,
+    CallbackId,
+    action_of,
+    anyway_of,
+    cause_of,
+    menu_of,
+)
 from bot.fixes import FORMS, FixView, fix_view, groups_of, suggested, told_view, until_of
 from bot.modals import Modals
 from bot.outbox import Outbox
@@ -103,7 +111,11 @@ class Fixes:
 
     def handlers(self) -> Mapping[ActionId | None, Callable[[Pressed, Actor], None]]:
         """Return what answers which button."""
-        return {ActionId.FIX: self.fix, ActionId.CAUSE_MENU: self.menu}
+        return {
+            ActionId.FIX: self.fix,
+            ActionId.CAUSE_MENU: self.menu,
+            ActionId.LINK_ANYWAY: self.link_anyway,
+        }
 
     def forms(self) -> Mapping[str, Callable[[Submitted], Message]]:
         """Return what answers which form, with the view that follows; each raises WrongField."""
@@ -129,6 +141,28 @@ class Fixes:
         cause = self._standing(press, cause_id)
         if cause:
             self._open(press, cause, form, sync_id)
+
+    def link_anyway(self, press: Pressed, person: Actor) -> None:
+        """Promise to link two documents whose order or day differs, as the person has seen it."""
+        cause_id, sync_id, document, seen = anyway_of(press.value)
+        sync = self.engine.sync(sync_id)
+        if sync is None:
+            raise BadValue(press.value or "")
+        asked = Asked(
+            CallbackId.FIX_LINK,
+            cause_id,
+            sync_id,
+            {"document": str(sync_id), "named": document, "seen": seen},
+            person,
+            press.receipt,
+            view=press.modal.id if press.modal else "",
+            channel=_channel_of(press),
+            public=False,
+            pressed=True,
+        )
+        self.outbox.put_once(mend(asked))
+        if not press.modal:
+            self.teller(press, self.show.linking(sync, document))
 
     def _standing(self, press: Pressed, cause_id: int) -> Cause | None:
         """Return the cause while it stops anything; else say what became of it."""

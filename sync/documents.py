@@ -135,12 +135,20 @@ class Document:
         return self.number or self.order.number
 
 
+class Unbooked(StrEnum):
+    """Why a document of a destination does not stand in its books."""
+
+    DRAFT = "draft"
+    VOIDED = "voided"
+
+
 @dataclass(frozen=True, slots=True)
 class Booked:
     """A document as the destination holds it; `key` is ours, or None on a foreign document.
 
     `note` is a code for people where the document stands otherwise than one would expect, such as
-    `credit_on_invoice`. `issued` is its day in the books, where the destination tells it.
+    `credit_on_invoice`. `issued` is its day in the books, where the destination tells it; `state`
+    is None where it stands in them.
     """
 
     id: str
@@ -152,6 +160,7 @@ class Booked:
     url: str
     note: str | None = None
     issued: date | None = None
+    state: Unbooked | None = None
 
 
 def discounts_of(document: Document) -> list[Decimal]:

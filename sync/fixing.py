@@ -198,32 +198,41 @@ class Fixing:
     # --- deciding ------------------------------------------------------------------------------
 
     def link(
-        self, sync_id: int, named: str, by: Actor, receipt: str | None, cause_id: int | None = None
+        self,
+        sync_id: int,
+        named: str,
+        by: Actor,
+        receipt: str | None,
+        cause_id: int | None = None,
+        *,
+        seen: str = "",
     ) -> Done:
         """Let a document that is in the books be this failed one, once both were compared.
 
         `named` is its id, its number or its address; empty: the one that holds the order number.
+        `seen` is what somebody confirmed although it differs (`Compared.seen`): it must still be
+        what differs.
         """
         if again := self._again(DeedKind.LINK, cause_id, receipt):
             return again
-        sync, now = self._store.log.sync(sync_id), self._clock.now()
-        if sync is None:
-            raise NotDone(Why.UNKNOWN)
-        if sync.status is not Status.FAILED:
-            raise NotDone(Why.NOT_FAILED, sync.number)
-        if sync.sent_at and now < sync.sent_at + self._times.settling:
-            raise NotDone(Why.UNSETTLED)
+        sync, now = self._linkable(sync_id), self._clock.now()
         source, destination = self._opener.ends_of(sync.route_id)
         with told():
-            booked = rival_of(sync, source, destination, parent_of(self._store, sync), named)
+            both = rival_of(sync, source, destination, parent_of(self._store, sync), named)
+        holder = self._store.decisions.holder(sync, both.booked)
+        if holder is not None:
+            raise NotDone(Why.HELD, self._number(holder))
+        if both.refused or both.seen not in {"", seen}:
+            raise NotDone(Why.DIFFERS if both.refused else Why.DOUBTFUL, both.said, both)
         try:
-            self._store.decisions.link(sync, booked, cause_id, Said(by, now, receipt))
+            self._store.decisions.link(sync, both, cause_id, Said(by, now, receipt))
         except Held as held:
             raise NotDone(Why.HELD, self._number(held.sync_id)) from held
         except NotFailed:
             raise NotDone(Why.NOT_FAILED, sync.number) from None
         self._woken()
-        return Done(DeedKind.LINK, self._cause(cause_id), None, booked.number or booked.id)
+        named = both.booked.number or both.booked.id
+        return Done(DeedKind.LINK, self._cause(cause_id), None, named)
 
     def skip(self, sync_id: int, reason: str, by: Actor, receipt: str | None) -> Done:
         """Decide that a failed document is never synced, and say why."""
@@ -287,6 +296,17 @@ class Fixing:
         cause = self._cause(cause_id)
         what = str(before.get("what") or before.get("name") or before.get("number") or "")
         return Done(kind, cause, cause.checked if cause else None, what, again=True)
+
+    def _linkable(self, sync_id: int) -> Sync:
+        """Return the failed document of which nothing is under way."""
+        sync = self._store.log.sync(sync_id)
+        if sync is None:
+            raise NotDone(Why.UNKNOWN)
+        if sync.status is not Status.FAILED:
+            raise NotDone(Why.NOT_FAILED, sync.number)
+        if sync.sent_at and self._clock.now() < sync.sent_at + self._times.settling:
+            raise NotDone(Why.UNSETTLED)
+        return sync
 
     def _standing(self, cause_id: int) -> Cause:
         cause = self._cause(cause_id)

@@ -1,11 +1,12 @@
-"""Whether a document of the books is the one that a failed sync would have made: compared, told."""
+"""Which document of the books stands for a failed sync, as a person named it, beside its own."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sync.comparing import Compared, compared
 from sync.connectors.base import Destination, Parent, Source
-from sync.documents import Booked, Document
+from sync.documents import Booked
 from sync.errors import ErrorType, FixData
 from sync.mending import NotDone, Why
 from sync.records import Sync
@@ -15,10 +16,11 @@ _LAST_NUMBER = re.compile(r"(?<![0-9A-Za-z])([0-9]{1,30})(?![0-9A-Za-z])")
 
 def rival_of(
     sync: Sync, source: Source, destination: Destination, parent: Parent | None, named: str
-) -> Booked:
-    """Return the document of the books that `named` means, once it agrees with the sync's.
+) -> Compared:
+    """Return the document of the books that `named` means, beside the sync's own.
 
-    `parent` is the sale of a return. Raises NotDone, and ReadError where a system does not answer.
+    `parent` is the sale of a return. Raises NotDone where there is none or ours is there, and
+    ReadError where a system does not answer.
     """
     document = source.read(sync.source_id)
     if document.reverses_sale and parent and parent.total:
@@ -27,10 +29,7 @@ def rival_of(
     if matches.ours:
         raise NotDone(Why.OURS, matches.ours.number or matches.ours.id)
     booked = _named(sync, destination, matches.foreign, named.strip())
-    differs = "; ".join(_differs(document, booked, destination))
-    if differs:
-        raise NotDone(Why.DIFFERS, differs)
-    return booked
+    return compared(sync.id, document, booked, destination.tolerance(document))
 
 
 def _named(sync: Sync, destination: Destination, foreign: Booked | None, named: str) -> Booked:
@@ -55,19 +54,3 @@ def _ids(named: str) -> Iterator[str]:
         return
     numbers = _LAST_NUMBER.findall(named.partition("://")[2])
     yield from numbers[-1:]
-
-
-def _differs(document: Document, booked: Booked, destination: Destination) -> Iterator[str]:
-    """Yield in what the two do not agree: kind, key, currency, amount, order, date."""
-    if booked.kind is not document.kind:
-        yield f"it is a {booked.kind.value}, not a {document.kind.value}"
-    if booked.key is not None:
-        yield f"it was made for another document ({booked.key})"
-    off = abs(booked.total.amount - document.total.amount)
-    same_currency = booked.total.currency == document.total.currency
-    if not same_currency or off > destination.tolerance(document).amount:
-        yield f"{booked.total} there, {document.total} here"
-    if booked.order_number is not None and booked.order_number != document.order.number:
-        yield f"order {booked.order_number} there, {document.order.number} here"
-    if booked.issued is not None and booked.issued != document.issued:
-        yield f"dated {booked.issued} there, {document.issued} here"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.causes import Cause, Checked, DeedKind
+from sync.comparing import Compared
 from sync.connectors.base import Kept
 from sync.errors import HOLDING, ErrorType, FixData, ReadError, Reconnect
 from sync.money import Money
@@ -74,6 +75,9 @@ class Why(StrEnum):
     DIFFERS = "differs"
     """The two documents do not agree."""
 
+    DOUBTFUL = "doubtful"
+    """Their amounts agree, their order or day does not: somebody must compare and confirm it."""
+
     HELD = "held"
     """Another document of ours is linked to this one already."""
 
@@ -90,12 +94,16 @@ class Why(StrEnum):
 
 
 class NotDone(Exception):
-    """Nothing was done; `said` is what a system said, or what does not agree."""
+    """Nothing was done; `said` is what a system said, or what does not agree.
 
-    def __init__(self, why: Why, said: str = "") -> None:
+    `compared` are both documents side by side, where two were compared.
+    """
+
+    def __init__(self, why: Why, said: str = "", compared: Compared | None = None) -> None:
         super().__init__(f"{why}: {said}")
         self.why = why
         self.said = said
+        self.compared = compared
 
 
 @dataclass(frozen=True, slots=True)

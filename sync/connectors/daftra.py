@@ -22,7 +22,7 @@ from sync.connectors.fields import Fields
 from sync.connectors.outcome import outcome_of, read_json
 from sync.connectors.spec import Opened
 from sync.connectors.transport import Answer, Unanswered, Unsent
-from sync.documents import Account, Booked, Document, Kind
+from sync.documents import Account, Booked, Document, Kind, Unbooked
 from sync.errors import ErrorType, Failure, FixData
 from sync.money import Money
 from sync.outcomes import NotSent, Outcome, Rejected
@@ -35,6 +35,9 @@ FIELD = "invsync_key"
 PATHS = {Kind.INVOICE: "/invoices", Kind.RETURN: "/credit_notes"}
 MODELS = {Kind.INVOICE: "Invoice", Kind.RETURN: "CreditNote"}
 PAGES = {Kind.INVOICE: "/owner/invoices/view/", Kind.RETURN: "/owner/invoices/view_creditnote/"}
+
+_DRAFTS = {"1", "True"}
+"""How a draft is marked: as a number, a text or a truth."""
 
 
 class Daftra:
@@ -268,4 +271,5 @@ class Daftra:
             total=Money.of(row.amount("summary_total"), row.text("currency_code")),
             url=page,
             issued=row.maybe_day("date"),
+            state=Unbooked.DRAFT if str(row.raw("draft")) in _DRAFTS else None,
         )

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from sync.connectors.fields import Fields
-from sync.documents import COPIED, Booked, Header, Kind, Order
+from sync.documents import COPIED, Booked, Header, Kind, Order, Unbooked
 from sync.money import Money, decimal_of
 
 KEY, CREDITED, CREDITS = "invsync_key", "invsync_credited_total", "invsync_credit_refs"
 LINE_KEY, SKU_KEY = "invsync_line_key", "invsync_sku"
 
 DRAFT, OPEN, PAID, VOIDED = "draft", "open", "paid", "voided"
+_STATES = {DRAFT: Unbooked.DRAFT, VOIDED: Unbooked.VOIDED}
 VOID = "void-"
 """Begins the id of the return that a voided invoice stands for."""
 
@@ -141,6 +142,7 @@ def booked_invoice(invoice: Fields, url: str) -> Booked:
         total=total_of(invoice),
         url=url,
         issued=given.maybe_day("hs_invoice_date"),
+        state=_STATES.get(status_of(invoice)),
     )
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sync.causes import DeedKind
+from sync.comparing import Compared
 from sync.documents import Booked
 from sync.points import point
 from sync.records import LINKED, Actor, Sync, WaitingFor
@@ -127,17 +128,24 @@ class Decisions:
             found = connection.execute(_BESIDE, {"of_cause": cause_id, "most": most}).all()
         return [(row[0], row[1]) for row in found]
 
-    def link(self, sync: Sync, booked: Booked, cause_id: int | None, said: Said) -> bool:
-        """LINK a failed sync to the document; returns whether it is new.
+    def holder(self, sync: Sync, booked: Booked) -> int | None:
+        """Return which other sync holds a destination document already, or None."""
+        with self._database.read() as connection:
+            return _holder(connection, sync, booked)
 
-        Raises NotFailed, Held.
+    def link(self, sync: Sync, both: Compared, cause_id: int | None, said: Said) -> bool:
+        """LINK a failed sync to the document beside it; returns whether it is new.
+
+        What differs, which somebody confirmed, stays with the sync and with the deed. Raises
+        NotFailed, Held.
         """
+        booked = both.booked
         values = {
             **_OVER,
             "status": Status.SUCCESS.value,
             "error_type": None,
             "cause_key": None,
-            "reason": None,
+            "reason": both.said or None,
             "note": LINKED,
             "sent_at": None,
             "destination_id": booked.id,
@@ -147,6 +155,8 @@ class Decisions:
             "at": said.at,
         }
         detail = {"document": booked.id, "number": booked.number, "url": booked.url}
+        if both.said:
+            detail["differs"] = both.said
         with self._database.write() as connection:
             self._one_holder(connection, sync, booked)
             if not self._new(connection, DeedKind.LINK, said, cause_id, sync.id, detail):
@@ -240,13 +250,7 @@ class Decisions:
         """Let two links to one document come one after the other. Raises Held."""
         connection.execute(_LOCK_LANE, {"in_lane": sync.lane})
         connection.execute(_LOCK, {"this_sync": sync.id})
-        given = {
-            "in_lane": sync.lane,
-            "of_kind": sync.kind.value,
-            "document": booked.id,
-            "this_sync": sync.id,
-        }
-        holder = connection.execute(_HOLDER, given).scalar()
+        holder = _holder(connection, sync, booked)
         if holder is not None:
             raise Held(holder)
 
@@ -285,6 +289,17 @@ class Decisions:
             receipt=said.receipt,
             connection=connection,
         )
+
+
+def _holder(connection: Connection, sync: Sync, booked: Booked) -> int | None:
+    given = {
+        "in_lane": sync.lane,
+        "of_kind": sync.kind.value,
+        "document": booked.id,
+        "this_sync": sync.id,
+    }
+    holder: int | None = connection.execute(_HOLDER, given).scalar()
+    return holder
 
 
 def _skipped(reason: str, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from sync.connectors.base import Parent
 from sync.connectors.daftra_bodies import sum_of
-from sync.documents import Charge, Document, Kind
+from sync.documents import Charge, Document, Kind, Unbooked
 from sync.errors import ErrorType, FixData, Reconnect, TryLater
 from sync.money import Money
 from sync.outcomes import Ambiguous, Created, NotSent, Rejected
@@ -67,6 +67,9 @@ def test_discount_shipping_and_fees_make_the_same_total(ends: Ends) -> None:
     one = replace(one, total=Money.of(sum_of(one), "SAR"))
     number = created(ends, one)
     assert ends.destination.read(number, Kind.INVOICE).total == Money.of("255.88", "SAR")
+    assert ends.destination.read(number, Kind.INVOICE).state is None
+    ends.seed.site.documents[int(number)].draft = True
+    assert ends.destination.read(number, Kind.INVOICE).state is Unbooked.DRAFT
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from sync.documents import Charge, Kind
+from sync.connectors.fields import Fields
+from sync.connectors.hubspot_shapes import booked_invoice
+from sync.documents import Charge, Kind, Unbooked
 from sync.errors import ErrorType, FixData, TryLater
 from sync.money import Money
 from sync.outcomes import Ambiguous, Created, NotSent, Rejected
@@ -172,6 +174,17 @@ def test_a_create_of_what_is_open_already_changes_nothing(account: Crm) -> None:
     invoice = account.create(sale())
     assert account.create(sale()) == invoice
     assert the_one(account) == ("open", "230.00", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("open", None), ("paid", None), ("draft", Unbooked.DRAFT), ("voided", Unbooked.VOIDED)],
+)
+def test_what_does_not_stand_in_the_books_says_so(status: str, state: Unbooked | None) -> None:
+    """A draft and a voided invoice are no booked documents, whatever they bill."""
+    given = {"hs_invoice_status": status, "hs_amount_billed": "230", "hs_currency": "USD"}
+    invoice = Fields("an invoice", {"id": "7", "properties": given})
+    assert booked_invoice(invoice, "https://crm.example/7").state is state
 
 
 def test_a_changed_document_completes_its_draft_without_the_old_lines(account: Crm) -> None:

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from sync import points
 from sync.causes import Cause, DeedKind, Verdict
+from sync.comparing import Part
 from sync.connectors.base import Choice, Good, Kept
-from sync.documents import Booked, Kind
+from sync.documents import Booked, Kind, Unbooked
 from sync.errors import ErrorType, Failure, FixData, ReadError, Reconnect, TryLater
 from sync.fixing import Fixing
 from sync.mending import Done, NewProduct, NotDone, Why, email_of
@@ -329,26 +330,79 @@ def test_a_document_is_named_in_several_ways(house: House, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "currency", "number", "issued"),
+    ("total", "currency", "changes"),
     [
-        ("115.01", "SAR", "1", None),
-        ("115.00", "USD", "1", None),
-        ("115.00", "SAR", "2", None),
-        ("115.00", "SAR", "1", date(2026, 11, 19)),
+        ("115.01", "SAR", {}),
+        ("115.00", "USD", {}),
+        ("115.00", "SAR", {"kind": Kind.RETURN}),
+        ("115.00", "SAR", {"key": "v1:salla:77:invoice:9"}),
+        ("115.00", "SAR", {"state": Unbooked.DRAFT}),
+        ("115.00", "SAR", {"state": Unbooked.VOIDED}),
     ],
 )
-def test_a_document_that_differs_is_not_linked(
-    house: House, total: str, currency: str, number: str, issued: date | None
+def test_what_differs_in_money_is_never_linked(
+    house: House, total: str, currency: str, changes: dict[str, Any]
 ) -> None:
-    """Another amount, currency, order or day: nothing is linked, and what differs is named."""
+    """Amount, currency, type, somebody else's or not in the books: nobody may confirm that."""
     sync = house.fail("1")
-    booked = house.foreign(number, total, currency)
-    house.books.ledger[-1] = Entry(replace(booked, issued=issued), NOON)
+    booked = replace(house.foreign("1", total, currency), **changes)
+    house.books.ledger[-1] = Entry(booked, NOON)
     with pytest.raises(NotDone) as caught:
         house.fixing.link(sync.id, booked.id, OMAR, "r1")
-    assert caught.value.why is Why.DIFFERS
-    assert "there" in caught.value.said
+    seen = caught.value.compared.seen if caught.value.compared else "any"
+    with pytest.raises(NotDone) as again:
+        house.fixing.link(sync.id, booked.id, OMAR, "r2", seen=seen)
+    assert caught.value.why is again.value.why
     assert house.row(sync.id).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("number", "issued", "said"),
+    [
+        ("2", None, "order 2 there, 1 here"),
+        (None, None, "order none there, 1 here"),
+        ("1", date(2026, 11, 19), "dated 2026-11-19 there, 2026-11-20 here"),
+    ],
+)
+def test_another_order_or_day_is_confirmed_knowingly(
+    house: House, number: str | None, issued: date | None, said: str
+) -> None:
+    """Both are shown first; who confirms what was shown links them, and that stays on record."""
+    sync = house.fail("1")
+    booked = replace(house.foreign("9"), order_number=number, issued=issued)
+    house.books.ledger[-1] = Entry(booked, NOON)
+    with pytest.raises(NotDone) as caught:
+        house.fixing.link(sync.id, booked.id, OMAR, "r1")
+    both = caught.value.compared
+    assert (caught.value.why, caught.value.said) == (Why.DOUBTFUL, said)
+    assert both
+    assert [pair.part for pair in both.differs] == [Part.DAY if issued else Part.ORDER]
+    done = house.fixing.link(sync.id, booked.id, OMAR, "r2", seen=both.seen)
+    assert done.what == booked.number
+    row = house.row(sync.id)
+    assert (row.status, row.note, row.reason) == (Status.SUCCESS, LINKED, said)
+    deed = house.store.deeds.of_sync(sync.id, 9)[0]
+    assert (deed.by, deed.detail["differs"]) == (OMAR, said)
+    assert house.fixing.link(sync.id, booked.id, OMAR, "r2", seen=both.seen).again
+
+
+def test_what_changed_since_it_was_shown_is_shown_again(house: House) -> None:
+    """A confirmation holds for what was seen: another difference asks anew, none needs nothing."""
+    sync = house.fail("1")
+    booked = replace(house.foreign("2"), issued=NOON.date())
+    house.books.ledger[-1] = Entry(booked, NOON)
+    with pytest.raises(NotDone) as caught:
+        house.fixing.link(sync.id, booked.id, OMAR, "r1")
+    seen = caught.value.compared.seen if caught.value.compared else ""
+    house.books.ledger[-1] = Entry(replace(booked, order_number="3"), NOON)
+    with refused(Why.DOUBTFUL):
+        house.fixing.link(sync.id, booked.id, OMAR, "r2", seen=seen)
+    house.books.ledger[-1] = Entry(replace(booked, total=Money.of("1", "SAR")), NOON)
+    with refused(Why.DIFFERS):
+        house.fixing.link(sync.id, booked.id, OMAR, "r3", seen=seen)
+    house.books.ledger[-1] = Entry(replace(booked, order_number="1"), NOON)
+    house.fixing.link(sync.id, booked.id, OMAR, "r4", seen=seen)
+    assert house.row(sync.id).reason is None
 
 
 def test_one_document_is_linked_to_one_sync(house: House) -> None:
@@ -356,8 +410,18 @@ def test_one_document_is_linked_to_one_sync(house: House) -> None:
     syncs = [house.fail("1"), house.fail("2")]
     booked = replace(house.foreign("1"), order_number=None)
     house.books.ledger[-1] = Entry(booked, NOON)
+    shown = []
+    for one in syncs:
+        with pytest.raises(NotDone) as caught:
+            house.fixing.link(one.id, "900", OMAR, None)
+        assert caught.value.compared
+        shown.append(caught.value.compared.seen)
+
+    def link(sync: Sync, seen: str) -> Done:
+        return house.fixing.link(sync.id, "900", OMAR, None, seen=seen)
+
     with ThreadPoolExecutor(2) as pool:
-        linked = [pool.submit(house.fixing.link, one.id, "900", OMAR, None) for one in syncs]
+        linked = [pool.submit(link, one, seen) for one, seen in zip(syncs, shown, strict=True)]
         errors = [one.exception() for one in linked]
     (held,) = [error for error in errors if error]
     assert isinstance(held, NotDone)

@@ -143,6 +143,22 @@ def test_a_document_is_linked_after_both_were_compared(office: Office) -> None:
     assert office.row(row.id).status is Status.SUCCESS
 
 
+def test_another_order_is_confirmed_by_its_button(office: Office) -> None:
+    """The command tells both sides; the button in its answer links, and says so there."""
+    office.fail()
+    (row,) = office.engine.find("INV-1")
+    assert row.amount
+    hand = Booked("9071", "B-1", Kind.INVOICE, None, None, row.amount, "http://b")
+    office.books.ledger.append(Entry(hand, NOON))
+    office.type("link INV-1 id:9071", ADMIN)
+    said = told(office, "Compare both, then decide")
+    assert "*Order: none* (differs)" in said
+    message = office.slack.of("chat.postEphemeral")[-1].body
+    office.press("link_anyway", dict(actions(message))["link_anyway"], ADMIN)
+    assert "Linked to B-1" in told(office, "Linked to")
+    assert office.row(row.id).status is Status.SUCCESS
+
+
 def test_what_differs_is_not_linked(office: Office) -> None:
     """Another amount is told, and the document stays failed."""
     office.fail()

@@ -289,6 +289,37 @@ def test_a_link_compares_first(office: Office) -> None:
     assert office.row(sync.id).status is Status.SUCCESS
 
 
+def test_what_differs_is_compared_and_confirmed_in_the_form(office: Office) -> None:
+    """Another order: both stand side by side, the button links them; the View keeps the difference.
+
+    An operator may not press it, and a second press changes nothing.
+    """
+    money = Money.of("115.00", "SAR")
+    booked = Booked("900", "B900", Kind.INVOICE, None, "1", money, "http://b/900")
+    hand = replace(booked, id="901", number="B901", order_number="Typed by hand")
+    office.books.ledger += [Entry(one, NOON) for one in (booked, hand)]
+    form = office.form(office.fail(sku="WIDGET-001").id, ADMIN)
+    (sync,) = office.store.log.find("1")
+    office.submit(form, ADMIN, document=str(sync.id), named="901")
+    told = _view(office.slack.wait_for("views.update")[-1].body)
+    assert told["title"]["text"] == "Compare both"
+    said = words(told)
+    for part in ("Amount: SAR 115.00", "Order: 1", "*Order: Typed by hand* (differs)"):
+        assert part in said
+    value = dict(actions(told))["link_anyway"]
+    modal = {"id": "V1", "title": told["title"], "private_metadata": told["private_metadata"]}
+    where: dict[str, Any] = {"channel": None, "response_url": None, "view": modal}
+    office.press("link_anyway", value, OPERATOR, **where)
+    assert office.row(sync.id).status is Status.FAILED
+    for _ in range(2):
+        office.press("link_anyway", value, ADMIN, **where)
+    assert "Linked to B901 in Daftra" in office.outcome(3)
+    row = office.row(sync.id)
+    assert (row.status, row.destination_id) == (Status.SUCCESS, "901")
+    shown = words(office.type("show INV-1").body)
+    assert "Confirmed although they differ: order Typed by hand there, 1 here." in shown
+
+
 def test_a_skip_needs_a_reason_and_an_approver(office: Office) -> None:
     """An operator may not; without a reason it stands at the field; then all of it is skipped."""
     cause = office.fail("1")

@@ -1,0 +1,111 @@
+"""A document of a source beside one of the books: what agrees, what a person may confirm, what not.
+
+Amount and currency must agree, for a link makes a document of the books stand for a sale. Order and
+day may differ where somebody typed it by hand: that is shown side by side and confirmed knowingly.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sync.documents import Booked, Document
+from sync.money import Money
+
+
+class Part(StrEnum):
+    """What is compared."""
+
+    KIND = "kind"
+    OWNER = "owner"
+    """Whether it was made for another document of ours."""
+
+    STATE = "state"
+    """Whether it stands in the books: a draft and a voided document do not."""
+
+    AMOUNT = "amount"
+    ORDER = "order"
+    DAY = "day"
+
+
+TO_CONFIRM = frozenset({Part.ORDER, Part.DAY})
+"""What a person may confirm although it differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One thing, as the source and as the destination have it; empty where one does not tell it."""
+
+    part: Part
+    here: str
+    there: str
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two documents side by side: `called` is the source's, `booked` that of the books."""
+
+    sync_id: int
+    called: str
+    booked: Booked
+    pairs: Sequence[Pair]
+
+    @property
+    def differs(self) -> Sequence[Pair]:
+        """Return what does not agree."""
+        return [pair for pair in self.pairs if not pair.same]
+
+    @property
+    def refused(self) -> bool:
+        """Whether nobody may link them."""
+        return any(pair.part not in TO_CONFIRM for pair in self.differs)
+
+    @property
+    def seen(self) -> str:
+        """Return what a person confirms, in short: what differs now, of this very document."""
+        shown = [f"{pair.part}\n{pair.here}\n{pair.there}" for pair in self.differs]
+        whole = "\n\n".join([self.booked.id, *shown])
+        return hashlib.sha256(whole.encode()).hexdigest()[:16] if shown else ""
+
+    @property
+    def said(self) -> str:
+        """Return what differs, in a sentence for the log."""
+        return "; ".join(_WORDS[pair.part].format(pair=pair) for pair in self.differs)
+
+
+_WORDS = {
+    Part.KIND: "it is a {pair.there}, not a {pair.here}",
+    Part.OWNER: "it was made for another document ({pair.there})",
+    Part.STATE: "it is {pair.there}, so it does not stand in the books",
+    Part.AMOUNT: "{pair.there} there, {pair.here} here",
+    Part.ORDER: "order {pair.there} there, {pair.here} here",
+    Part.DAY: "dated {pair.there} there, {pair.here} here",
+}
+
+
+def compared(sync_id: int, document: Document, booked: Booked, tolerance: Money) -> Compared:
+    """Return both side by side; totals agree up to `tolerance`, which taxes alone may make."""
+    off = abs(booked.total.amount - document.total.amount)
+    same_currency = booked.total.currency == document.total.currency
+    agree = same_currency and off <= tolerance.amount
+    here, there = document.order.number, booked.order_number
+    day = booked.issued
+    pairs = [
+        Pair(Part.AMOUNT, str(document.total), str(booked.total), agree),
+        Pair(Part.ORDER, here, there or "none", here == there),
+        Pair(Part.DAY, str(document.issued), str(day or ""), day in {None, document.issued}),
+    ]
+    return Compared(sync_id, document.called, booked, [*_never(document, booked), *pairs])
+
+
+def _never(document: Document, booked: Booked) -> Sequence[Pair]:
+    """Return what rules a document out, whatever its figures say."""
+    found = []
+    if booked.kind is not document.kind:
+        found.append(Pair(Part.KIND, document.kind.value, booked.kind.value, same=False))
+    if booked.key is not None:
+        found.append(Pair(Part.OWNER, "", booked.key, same=False))
+    if booked.state is not None:
+        found.append(Pair(Part.STATE, "", booked.state.value, same=False))
+    return found
