@@ -11,10 +11,14 @@ from datetime import datetime
 
 from bot.actions import BadValue
 from bot.cause import CauseLine, cause_line
+from bot.text import units
 from sync.causes import Cause
 from sync.errors import ErrorType
 
 PAGE = 10
+LONGEST_PLACE = 230
+"""What a block's id has room for beside the number of a cause: Slack takes 255 characters."""
+
 NOBODY = "nobody"
 
 
@@ -54,6 +58,8 @@ class CausesView:
     last: int
     previous: str | None
     next: str | None
+    place: str
+    """The value of this page, which its rows carry; nothing where it is too long for them."""
 
     @property
     def narrowed(self) -> bool:
@@ -87,7 +93,12 @@ def causes_view(
         last=end,
         previous=causes_value(wanted, start - PAGE) if start else None,
         next=causes_value(wanted, end) if end < len(found) else None,
+        place=_short(causes_value(wanted, start)),
     )
+
+
+def _short(value: str) -> str:
+    return value if units(value) <= LONGEST_PLACE else ""
 
 
 def largest(causes: Sequence[Cause]) -> list[Cause]:

@@ -14,6 +14,7 @@ from slack_sdk import WebClient
 
 from bot.actions import CallbackId
 from bot.fixes import Bulked, told_view
+from bot.listed import Place, anew, kept_place
 from bot.posts import direct, errand, uid_of, whisper
 from bot.sender import Outcome, Sent
 from bot.show import Show
@@ -45,6 +46,9 @@ class Asked:
     view: str
     channel: str
     public: bool
+    place: Place | None = None
+    """The list of causes that it was begun from: it is drawn anew once it is done."""
+
     pressed: bool = False
     """It was asked for by a button of `view`, which is no form that works already."""
 
@@ -68,6 +72,7 @@ def mend(asked: Asked) -> Post:
         "channel": asked.channel,
         "public": asked.public,
         "pressed": asked.pressed,
+        "list": asked.place.kept() if asked.place else None,
     }
     return errand(MEND, uid_of(asked.receipt, MEND), body)
 
@@ -111,6 +116,8 @@ class Mend:
         cause = self.engine.store.causes.get(asked.cause_id)
         bulked = self._retried(asked, cause, came)
         self._tell(post, asked, cause, came, bulked)
+        if asked.place and isinstance(came, Done):
+            self._put(anew(self.engine, self.show, asked.place, asked.receipt))
         return Sent()
 
     def _begin(self, asked: Asked) -> None:
@@ -194,13 +201,16 @@ class Mend:
             self._say(post, asked, self.show.fix_said(view))
 
     def _say(self, post: Post, asked: Asked, message: Mapping[str, Any]) -> None:
-        uid, posts = uid_of(post.uid, "told"), self.engine.store.posts
-        told = (
-            whisper(asked.channel, asked.by.id, message, uid=uid)
-            if asked.channel
-            else direct(asked.by.id, message, uid)
-        )
-        if posts.get(uid) is None:
+        uid = uid_of(post.uid, "told")
+        if asked.channel:
+            url = asked.place.url if asked.place else None
+            self._put(whisper(asked.channel, asked.by.id, message, url, uid))
+        else:
+            self._put(direct(asked.by.id, message, uid))
+
+    def _put(self, told: Post) -> None:
+        posts = self.engine.store.posts
+        if posts.get(told.uid) is None:
             posts.put([told], self.engine.clock.now())
 
 
@@ -228,4 +238,5 @@ def _asked(body: Mapping[str, Any]) -> Asked:
         channel=body["channel"],
         public=body["public"],
         pressed=body.get("pressed", False),
+        place=kept_place(body.get("list")),
     )

@@ -4,24 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.actions import ActionId
-from bot.cause import OF_CUSTOMERS
-from bot.causes import Wanted, causes_of
+from bot.causes import causes_of
+from bot.listed import causes_page
 from bot.outbox import Outbox
 from bot.posts import replacement, uid_of
-from bot.show import Message, Show
+from bot.show import Show
 from handlers.actions import Handler
 from handlers.incoming import Pressed
 from handlers.telling import Teller
 from sync.engine import Engine
 from sync.records import Actor
-
-
-def causes_page(engine: Engine, show: Show, wanted: Wanted, start: int = 0) -> Message:
-    """Return a page of the list of what stops documents now."""
-    store = engine.store
-    causes = store.causes.open()
-    names = store.reports.customers(one.id for one in causes if one.error_type in OF_CUSTOMERS)
-    return show.causes(causes, wanted, start, names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from slack_bolt import Ack, BoltResponse
 from bot.backfill import FormView
 from bot.channels import Audience, Channels
 from bot.errands import bring
+from bot.listed import causes_page
 from bot.outbox import Outbox
 from bot.permissions import Action
 from bot.problems import Problem, Wrong
@@ -24,7 +25,6 @@ from bot.watching import Follows, Person
 from handlers import parse, parse_causes, parse_precheck, pausing
 from handlers.actions import UNDER_WAY
 from handlers.backfilling import Period, begun, named, to_stop
-from handlers.causing import causes_page
 from handlers.deciding import NEEDS as DECISIONS
 from handlers.deciding import Deciding
 from handlers.forms import Forms

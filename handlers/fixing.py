@@ -24,6 +24,7 @@ from bot.actions import (
     menu_of,
 )
 from bot.fixes import FORMS, FixView, fix_view, groups_of, suggested, told_view, until_of
+from bot.listed import Place, anew, kept_place, place_of
 from bot.modals import Modals
 from bot.outbox import Outbox
 from bot.permissions import Action, Role
@@ -75,11 +76,14 @@ class Origin:
     sync_id: int | None
     channel: str
     public: bool
+    place: Place | None = None
+    """The list of causes that it was opened from."""
 
     def private(self) -> str:
         """Return it as a view's private metadata."""
-        kept = {"cause": self.cause_id, "sync": self.sync_id}
-        return json.dumps({**kept, "channel": self.channel, "public": self.public})
+        kept = {"cause": self.cause_id, "sync": self.sync_id, "channel": self.channel}
+        place = self.place.kept() if self.place else None
+        return json.dumps({**kept, "public": self.public, "list": place})
 
 
 def origin_of(private: str) -> Origin:
@@ -92,6 +96,7 @@ def origin_of(private: str) -> Origin:
             None if sync is None else int(sync),
             str(kept["channel"]),
             bool(kept["public"]),
+            kept_place(kept.get("list")),
         )
     except (ValueError, TypeError, KeyError):
         raise BadValue(private) from None
@@ -187,7 +192,8 @@ class Fixes:
         view = self._view(cause, sync_id, needed)
         content = self.show.fix_form(form.value if form else None, view)
         channel = _channel_of(press)
-        origin = Origin(cause.id, sync_id, channel, channel != "" and not press.alone)
+        public = channel != "" and not press.alone
+        origin = Origin(cause.id, sync_id, channel, public, place_of(press.url, press.block))
         private = origin.private() if form else channel
         show = self.modals.push if press.modal else self.modals.open
         if not show(press.trigger, {**content, "private_metadata": private}):
@@ -231,6 +237,7 @@ class Fixes:
             view,
             origin.channel,
             origin.public,
+            place=origin.place,
         )
         self.outbox.put_once(mend(asked))
         point("click.stored")
@@ -255,7 +262,7 @@ class Fixes:
             done = self.engine.fixing.assign(origin.cause_id, owned_by, person, sent.receipt)
         except NotDone as not_done:
             raise self._wrong(FIRST_FIELD[form], not_done.why, not_done.said) from None
-        return self._told(DeedKind.ASSIGN, done, origin)
+        return self._told(DeedKind.ASSIGN, done, origin, sent.receipt)
 
     def snooze(self, sent: Submitted) -> Message:
         """Let a cause rest. Raises WrongField."""
@@ -265,7 +272,7 @@ class Fixes:
             done = self.engine.fixing.snooze(origin.cause_id, until, person, sent.receipt)
         except NotDone as not_done:
             raise self._wrong(FIRST_FIELD[form], not_done.why, not_done.said) from None
-        return self._told(DeedKind.SNOOZE, done, origin)
+        return self._told(DeedKind.SNOOZE, done, origin, sent.receipt)
 
     def _until(self, chosen: str) -> datetime | None:
         try:
@@ -318,7 +325,9 @@ class Fixes:
             raise self._wrong("price", "no_price")
         return str(price)
 
-    def _told(self, kind: DeedKind, came: Any, origin: Origin) -> Message:
+    def _told(self, kind: DeedKind, came: Any, origin: Origin, receipt: str) -> Message:
+        if origin.place:
+            self.outbox.put_once(anew(self.engine, self.show, origin.place, receipt))
         cause = self.engine.store.causes.get(origin.cause_id)
         content = self.show.fix_told(told_view(kind, came, cause))
         return {**content, "private_metadata": origin.channel}

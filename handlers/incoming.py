@@ -57,6 +57,9 @@ class Pressed:
     alone: bool = False
     """Only this person sees the message that it stands in."""
 
+    block: str = ""
+    """The id of the block that it stands in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -108,6 +111,7 @@ def pressed(body: Payload) -> Pressed:
         modal=_modal(body),
         receipt=f"{trigger}:{action.get('action_ts', '')}",
         alone=_part(body, "container").get("is_ephemeral") is True,
+        block=str(action.get("block_id") or ""),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from sync.states import Status
 from tests.builders import NOON, document, order
 from tests.fakes import Entry
 from tests.slack.desk import ADMIN, GUEST, OPERATOR, SECOND, VIEWER, actions, words
+from tests.slack.scripted import refusal
 from tests.slack.test_fixing import Office
 
 
@@ -208,3 +210,40 @@ def test_an_operator_does_not_skip_or_link(office: Office, typed: str) -> None:
     office.type(typed, OPERATOR)
     (row,) = office.engine.find("INV-1")
     assert row.status is Status.FAILED
+
+
+def test_a_fix_from_the_list_draws_the_list_anew(office: Office) -> None:
+    """What is done from a list stands in it afterwards, in its place, with its own filters."""
+    cause = office.fail()
+    office.failed(document("2", number="INV-2", sku="TEA-1"))
+    listed = office.type("causes sku:HONEY-500").body
+    block = next(one["block_id"] for one in listed["blocks"] if one["type"] == "actions")
+    pressed = {"action_id": "cause_menu.1", "action_ts": "1.1", "block_id": block}
+    chosen = {"selected_option": {"value": f"assign:{cause.id}"}}
+    where: dict[str, Any] = {
+        "actions": [{**pressed, **chosen}],
+        "container": {"is_ephemeral": True},
+    }
+    form = office.form("", action="cause_menu", **where)
+    office.submit(form, to="me")
+    shown = office.slack.wait_for("response_url")[-1].body
+    assert shown["replace_original"] is True
+    said = words(shown)
+    assert "HONEY-500" in said
+    assert "TEA-1" not in said
+    assert f"Owner: <@{OPERATOR}>" in said
+
+
+def test_a_mended_cause_is_told_in_the_list(office: Office) -> None:
+    """The form's outcome stands in the form and in the list; beside the list where it is closed."""
+    office.fail()
+    listed = office.type("causes").body
+    block = next(one["block_id"] for one in listed["blocks"] if one["type"] == "actions")
+    cause = office.store.causes.open()[0]
+    fix = {"action_id": "fix.1", "value": str(cause.id), "action_ts": "1.1", "block_id": block}
+    where: dict[str, Any] = {"actions": [fix], "container": {"is_ephemeral": True}}
+    form = office.form("", action="fix", **where)
+    office.slack.script("views.update", refusal("not_found"))
+    office.submit(form, how="create", name="Honey")
+    assert "In Daftra now: Honey (HONEY-500)." in told(office, "In Daftra now")
+    assert "Gone since" in words(office.slack.wait_for("response_url")[-1].body)

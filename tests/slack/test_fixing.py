@@ -56,10 +56,12 @@ class Office(Desk):
         self.worked(replace(one, customer=replace(one.customer, email=email)))
         return self.store.causes.open()[0]
 
-    def form(self, value: Any, user: str = OPERATOR, action: str = "fix") -> dict[str, Any]:
+    def form(
+        self, value: Any, user: str = OPERATOR, action: str = "fix", **changes: Any
+    ) -> dict[str, Any]:
         """Press Fix, or choose from the menu; return the form that opened."""
         before = len(self.slack.of("views.open"))
-        self.press(action, str(value), user)
+        self.press(action, str(value), user, **changes)
         return _view(self.slack.wait_for("views.open", before + 1)[-1].body)
 
     def submit(

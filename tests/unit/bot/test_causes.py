@@ -148,3 +148,12 @@ def test_the_page_of_a_second_cause_does_not_give_the_reason_of_the_first() -> N
     assert page.line.called == "The moon is full"
     shown = read_aloud(a_show().cause(replace(cause(1), key="widget-001"), (), [other]))
     assert "Also: SKU HONEY-500 not found" in shown
+
+
+@pytest.mark.parametrize("key", ["x" * 300, "\U0001f36f" * 115])
+def test_a_page_too_long_for_its_rows_is_not_carried(key: str) -> None:
+    """A list with a long filter is drawn all the same; its rows do not know where they stand."""
+    view = causes_view([replace(cause(1), key=key)], Wanted(key=key), 0, NOON)
+    assert (len(view.rows), view.place) == (1, "")
+    short = causes_view([cause(1)], Wanted(key="SKU-1"), 0, NOON)
+    assert causes_of(short.place) == (Wanted(key="SKU-1"), 0)
