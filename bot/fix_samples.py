@@ -105,6 +105,7 @@ def _told(now: datetime) -> list[ToldView]:
         *(_one(now, verdict=verdict) for verdict in Verdict),
         *(_one(now, bulked=bulked) for bulked in Bulked),
         *_compared(now),
+        replace(_one(now, bulked=Bulked.BEGUN), direct=True),
         _one(now, count=0),
         _one(now, why="unknown", count=0),
     ]

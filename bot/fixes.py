@@ -159,6 +159,8 @@ class ToldView:
     bulked: Bulked
     can_fix: bool
     compare: Compare | None = None
+    direct: bool = False
+    """Whether the retry that follows is shown to who asked for it alone, in a direct message."""
 
     @property
     def closed(self) -> bool:
@@ -211,6 +213,8 @@ def told_view(
     cause: Cause | None,
     source: str = "",
     bulked: Bulked = Bulked.NOT_ASKED,
+    *,
+    direct: bool = False,
 ) -> ToldView:
     """Return what is told of a deed; `came` may be a reason of the surface's own."""
     done = came if isinstance(came, Done) else None
@@ -235,6 +239,7 @@ def told_view(
         bulked=bulked,
         can_fix=bool(cause and cause.open) and kind not in {DeedKind.ASSIGN, DeedKind.SNOOZE},
         compare=_compare(not_done.compared, cause) if not_done and not_done.compared else None,
+        direct=direct,
     )
 
 

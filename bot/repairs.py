@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 
 from bot.actions import CallbackId
 from bot.fixes import Bulked, told_view
-from bot.listed import Place, anew, kept_place
+from bot.listed import Place, anew, kept_place, shown_at
 from bot.posts import direct, errand, uid_of, whisper
 from bot.sender import Outcome, Sent
 from bot.show import Show
@@ -78,11 +78,11 @@ def mend(asked: Asked) -> Post:
 
 
 def begin_retry(
-    engine: Engine, cause: Cause, by: Actor, receipt: str, channel: str | None
+    engine: Engine, cause: Cause, by: Actor, receipt: str, told: dict[str, Any]
 ) -> Bulked:
-    """Begin the retry of what a cause stops; its own message, in `channel`, shows how it goes."""
+    """Begin the retry of what a cause stops; `told` says where its own message stands."""
     try:
-        bulk = engine.bulks.begin(cause, by, receipt, message={"channel": channel})
+        bulk = engine.bulks.begin(cause, by, receipt, message=told)
     except AlreadyRunning:
         return Bulked.RUNNING
     except Nothing:
@@ -176,8 +176,8 @@ class Mend:
             return Bulked.STILL
         if not cause.open:
             return Bulked.NOTHING
-        channel = asked.channel if asked.public else None
-        return begin_retry(self.engine, cause, asked.by, uid_of(asked.receipt, "then"), channel)
+        told = shown_at(asked.channel if asked.public else None, asked.place)
+        return begin_retry(self.engine, cause, asked.by, uid_of(asked.receipt, "then"), told)
 
     def _tell(
         self,
@@ -190,7 +190,7 @@ class Mend:
         kind = came.kind if isinstance(came, Done) else KINDS[asked.form]
         syncs = self.engine.store.log.syncs(self.engine.store.causes.syncs(asked.cause_id, 1))
         source = next((one.source_system for one in syncs.values()), "")
-        view = told_view(kind, came, cause, source, bulked)
+        view = told_view(kind, came, cause, source, bulked, direct=not asked.public)
         content = {**self.show.fix_told(view), "private_metadata": asked.channel}
         if not asked.view:  # asked for by a command
             self._say(post, asked, self.show.fix_said(view))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.actions import ActionId, id_of
+from bot.listed import place_of, shown_at
 from bot.problems import Problem, Wrong
 from bot.show import Message, Show
 from handlers.incoming import Pressed
@@ -80,9 +81,10 @@ class Bulking:
             self._old(press)
             return
         channel = _shared(press)
+        told = shown_at(channel, place_of(press.url, press.block))
         try:
             bulk = self.engine.bulks.begin(
-                cause, person, press.receipt, anyway=anyway, message={"channel": channel}
+                cause, person, press.receipt, anyway=anyway, message=told
             )
         except AlreadyRunning as running:
             self.teller(press, self._told(running.bulk, "running"))

@@ -17,6 +17,7 @@ from bot.consent import ConsentPages
 from bot.errands import BRING, Bring
 from bot.guard import Guard
 from bot.holding import hold_things
+from bot.listed import Place, anew, with_lists
 from bot.living import LivingMessages
 from bot.modals import Modals
 from bot.news import OPEN, News
@@ -147,10 +148,14 @@ class Surface:
         kinds = (
             partial(backfill_things, engine.backfills, show.backfill),
             partial(hold_things, engine.store, show.hold, channel),
-            partial(bulk_things, engine.bulks, show.bulk, channel),
+            with_lists(partial(bulk_things, engine.bulks, show.bulk, channel), self._redraw),
             partial(precheck_things, engine.store, show.precheck),
         )
         return LivingMessages(kinds, engine.store, self.outbox, engine.clock)
+
+    def _redraw(self, place: Place, ended: str) -> None:
+        """Draw the list of causes anew from which something began that is over now."""
+        self.outbox.put_once(anew(self._engine, self._show, place, ended))
 
     def start(self, *, alone: bool) -> None:
         """Begin; `alone` where no other process sends this database's posts."""

@@ -172,3 +172,18 @@ def test_pressed_where_nobody_else_sees_it_it_is_told_directly(office: Office) -
     posted = office.slack.wait_for("chat.postMessage")[0].body
     assert posted["channel"] != CHANNEL
     office.told("1 done, 0 failed, 0 left")
+
+
+def test_a_retry_from_a_private_list_ends_in_that_list(office: Office) -> None:
+    """Its progress is a direct message; the list itself is drawn anew once it is over."""
+    cause = office.fail(2)
+    office.failed(document("9", number="INV-9", of=order("9"), sku="TEA-1"))
+    office.mend(cause)
+    listed = office.type(f"causes sku:{SKU}").body
+    block = next(one["block_id"] for one in listed["blocks"] if one["type"] == "actions")
+    check = {"action_id": "check.1", "value": str(cause.id), "action_ts": "1", "block_id": block}
+    office.press("check", "", actions=[check], container={"is_ephemeral": True})
+    office.answered("A direct message shows the progress")
+    office.engine.bulks.start(alone=True)
+    shown = office.answered("No cause fits")
+    assert shown["replace_original"] is True
