@@ -115,7 +115,10 @@ def _compared(now: datetime) -> list[ToldView]:
     """Return two documents side by side: one that may be confirmed, one that may not."""
     pairs = [Pair(part, "1042", "B-7", same=place % 2 == 0) for place, part in enumerate(Part)]
     pairs.append(Pair(Part.DAY, "2026-11-20", "", same=True))
-    both = [Compare("INV-1042", "B-7", "https://b.example/7", pairs, one) for one in ("[1]", None)]
+    both = [
+        Compare("INV-1042", "Sara Ali", "B-7", "https://b.example/7", pairs, one)
+        for one in ("[1]", None)
+    ]
     doubtful = _one(now, why=Why.DOUBTFUL)
     views = [replace(doubtful, compare=one) for one in both]
     return [*views, replace(views[1], why=Why.DIFFERS, source="")]

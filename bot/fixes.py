@@ -127,6 +127,7 @@ class Compare:
     """Two documents side by side; `value` is what the button carries that links them anyway."""
 
     called: str
+    customer: str
     named: str
     url: str
     pairs: Sequence[Pair]
@@ -247,7 +248,8 @@ def _compare(both: Compared, cause: Cause | None) -> Compare:
     booked, value = both.booked, None
     if cause and not both.refused:
         value = anyway_value(cause.id, both.sync_id, booked.id, both.seen)
-    return Compare(both.called, booked.number or booked.id, booked.url, both.pairs, value)
+    named = booked.number or booked.id
+    return Compare(both.called, both.customer, named, booked.url, both.pairs, value)
 
 
 def suggested(

@@ -175,7 +175,11 @@ def samples() -> Samples:
         ],
         "reopened": [{"view": one} for one in reopened_samples(FAILED, NOW)],
         "retried": [{"view": one} for one in _retried()],
-        "linking": [{"row": row_of(one), "named": "1045"} for one in (FAILED, BARE)],
+        "linking": [
+            {"row": row_of(one), "named": "1045", "sure": sure}
+            for one in (FAILED, BARE)
+            for sure in (False, True)
+        ],
         "finished": [{"view": one} for one in finished_samples(KINDS_OF_ROWS, a_cause())],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),

@@ -248,9 +248,12 @@ class Show:
         """Return the people that a search found, as a select."""
         return self._draw("fix_people", people=people)
 
-    def linking(self, sync: Sync, named: str) -> Message:
-        """Promise to compare a document with one of the books, and to link them."""
-        return self._draw("linking", row=row_of(sync), named=named)
+    def linking(self, sync: Sync, named: str, *, sure: bool = False) -> Message:
+        """Promise to compare a document with one of the books, and to link them.
+
+        `sure`: the person has confirmed what differs.
+        """
+        return self._draw("linking", row=row_of(sync), named=named, sure=sure)
 
     def reopened(self, view: ReopenedView) -> Message:
         """Return what became of a press on Reopen."""

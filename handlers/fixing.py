@@ -167,7 +167,7 @@ class Fixes:
         )
         self.outbox.put_once(mend(asked))
         if not press.modal:
-            self.teller(press, self.show.linking(sync, document))
+            self.teller(press, self.show.linking(sync, document, sure=True))
 
     def _standing(self, press: Pressed, cause_id: int) -> Cause | None:
         """Return the cause while it stops anything; else say what became of it."""

@@ -48,6 +48,7 @@ class Compared:
 
     sync_id: int
     called: str
+    customer: str
     booked: Booked
     pairs: Sequence[Pair]
 
@@ -84,19 +85,31 @@ _WORDS = {
 }
 
 
-def compared(sync_id: int, document: Document, booked: Booked, tolerance: Money) -> Compared:
-    """Return both side by side; totals agree up to `tolerance`, which taxes alone may make."""
+def compared(
+    sync_id: int, document: Document, booked: Booked, tolerance: Money, *, found: bool = False
+) -> Compared:
+    """Return both side by side; totals agree up to `tolerance`, which taxes alone may make.
+
+    `found`: the destination found it under the order's number, as it writes that itself.
+    """
     off = abs(booked.total.amount - document.total.amount)
     same_currency = booked.total.currency == document.total.currency
     agree = same_currency and off <= tolerance.amount
     here, there = document.order.number, booked.order_number
+    same_order = found or there in {here, document.number} - {None}
     day = booked.issued
     pairs = [
         Pair(Part.AMOUNT, str(document.total), str(booked.total), agree),
-        Pair(Part.ORDER, here, there or "none", here == there),
+        Pair(Part.ORDER, here, there or "none", same_order),
         Pair(Part.DAY, str(document.issued), str(day or ""), day in {None, document.issued}),
     ]
-    return Compared(sync_id, document.called, booked, [*_never(document, booked), *pairs])
+    return Compared(
+        sync_id,
+        document.called,
+        document.customer.name,
+        booked,
+        [*_never(document, booked), *pairs],
+    )
 
 
 def _never(document: Document, booked: Booked) -> Sequence[Pair]:

@@ -29,7 +29,8 @@ def rival_of(
     if matches.ours:
         raise NotDone(Why.OURS, matches.ours.number or matches.ours.id)
     booked = _named(sync, destination, matches.foreign, named.strip())
-    return compared(sync.id, document, booked, destination.tolerance(document))
+    tolerance, found = destination.tolerance(document), booked == matches.foreign
+    return compared(sync.id, document, booked, tolerance, found=found)
 
 
 def _named(sync: Sync, destination: Destination, foreign: Booked | None, named: str) -> Booked:

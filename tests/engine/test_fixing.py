@@ -386,6 +386,16 @@ def test_another_order_or_day_is_confirmed_knowingly(
     assert house.fixing.link(sync.id, booked.id, OMAR, "r2", seen=both.seen).again
 
 
+@pytest.mark.parametrize("number", ["1", "INV-1"])
+def test_the_number_of_either_is_the_number(house: House, number: str) -> None:
+    """A document of the order's own number, or of the sale's, needs no confirmation."""
+    sync = house.fail("1")
+    booked = replace(house.foreign("9"), order_number=number)
+    house.books.ledger[-1] = Entry(booked, NOON)
+    house.fixing.link(sync.id, booked.id, OMAR, None)
+    assert house.row(sync.id).reason is None
+
+
 def test_what_changed_since_it_was_shown_is_shown_again(house: House) -> None:
     """A confirmation holds for what was seen: another difference asks anew, none needs nothing."""
     sync = house.fail("1")
