@@ -175,11 +175,7 @@ def samples() -> Samples:
         ],
         "reopened": [{"view": one} for one in reopened_samples(FAILED, NOW)],
         "retried": [{"view": one} for one in _retried()],
-        "linking": [
-            {"row": row_of(one), "named": "1045", "sure": sure}
-            for one in (FAILED, BARE)
-            for sure in (False, True)
-        ],
+        "linking": _linking(),
         "finished": [{"view": one} for one in finished_samples(KINDS_OF_ROWS, a_cause())],
         "fetching": [{"count": count, "done": done} for count in (1, 3) for done in (None, 1)],
         **backfill_samples(NOW),
@@ -283,6 +279,14 @@ _NUMBERED = [
     Numbered("4047", Found.TROUBLE, (), "Salla answered 503"),
     Numbered("4048", Found.TROUBLE),
 ]
+
+
+def _linking() -> list[Mapping[str, Any]]:
+    return [
+        {"row": row_of(one), "named": "1045", "sure": sure}
+        for one in (FAILED, BARE)
+        for sure in (False, True)
+    ]
 
 
 def _problems() -> list[Problem]:
