@@ -1,19 +1,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
-BY_MODULE := -n 3 --dist loadfile --no-loadscope-reorder
+WORKERS := -n 4
+BY_MODULE := $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check faults pictures
 demo: .venv/run
 	@$(BIN)/python app.py demo $(ARGS)
 
-# a third of a test's time is waiting, for sockets, leases and processes: three share two cores, and
-# four where mostly leases and lost answers are waited for
+# half of the time of a test is waiting, for sockets, leases and processes: four share two cores
 test: .venv/dev
 ifdef ARGS
 	@$(BIN)/python -m pytest $(BY_MODULE) $(ARGS)
 else
 	@$(BIN)/python -m pytest $(BY_MODULE) --ignore tests/faults
-	@$(BIN)/python -m pytest -n 4 --dist load tests/faults
+	@$(BIN)/python -m pytest $(WORKERS) --dist load tests/faults
 endif
 
 faults: .venv/dev
