@@ -229,7 +229,8 @@ class Fixing:
         except Held as held:
             raise NotDone(Why.HELD, self._number(held.sync_id)) from held
         except NotFailed:
-            raise NotDone(Why.NOT_FAILED, sync.number) from None
+            self._linkable(sync_id)
+            raise NotDone(Why.BUSY) from None  # it was tried meanwhile, and has failed again
         self._woken()
         named = both.booked.number or both.booked.id
         return Done(DeedKind.LINK, self._cause(cause_id), None, named)

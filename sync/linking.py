@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sync.comparing import Compared, compared
 from sync.connectors.base import Destination, Parent, Source
-from sync.documents import Booked
+from sync.documents import Booked, Unbooked
 from sync.errors import ErrorType, FixData
 from sync.mending import NotDone, Why
 from sync.records import Sync
@@ -26,11 +26,25 @@ def rival_of(
     if document.reverses_sale and parent and parent.total:
         document = replace(document, total=parent.total)
     matches = destination.find(sync.source_key, document, parent)
-    if matches.ours:
-        raise NotDone(Why.OURS, matches.ours.number or matches.ours.id)
+    ours = matches.ours or _own(sync, destination)
+    if ours:
+        raise NotDone(Why.OURS, ours.number or ours.id)
     booked = _named(sync, destination, matches.foreign, named.strip())
     tolerance, found = destination.tolerance(document), booked == matches.foreign
     return compared(sync.id, document, booked, tolerance, found=found)
+
+
+def _own(sync: Sync, destination: Destination) -> Booked | None:
+    """Return the document that an attempt has created, whatever has become of its number since."""
+    if not sync.destination_id:
+        return None
+    try:
+        own = destination.read(sync.destination_id, sync.kind)
+    except FixData as error:
+        if error.failure.error_type is not ErrorType.NOT_FOUND:
+            raise
+        return None
+    return None if own.state is Unbooked.VOIDED else own
 
 
 def _named(sync: Sync, destination: Destination, foreign: Booked | None, named: str) -> Booked:

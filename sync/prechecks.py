@@ -20,7 +20,8 @@ from sync.connectors.base import Choice, Destination, Good, Kept, Source
 from sync.connectors.transport import within
 from sync.crew import Crew, Left, Work
 from sync.errors import ErrorType, Failure, FixData, ReadError, TryLater
-from sync.nearness import alike, plain
+from sync.mending import LONGEST_KEY
+from sync.nearness import alike, nearest, plain
 from sync.precheck import (
     MOST_FINDINGS,
     Finding,
@@ -208,9 +209,9 @@ class _Check:
 
     def _come_near(self, finding: Finding) -> None:
         """Let what failed for the SKU already show what was found near it."""
-        codes = [near.code for near in finding.near if near.code]
-        for cause_id in self._causes_of(finding) if codes else ():
-            self._home.store.causes.come_near(cause_id, codes[0], self._home.clock.now())
+        code = nearest(finding.sku, [near.code for near in finding.near if near.code])
+        for cause_id in self._causes_of(finding) if code else ():
+            self._home.store.causes.come_near(cause_id, code, self._home.clock.now())
 
     def _choices(self, destination: Destination, term: str) -> Sequence[Choice]:
         if not term.strip() or Kept.PRODUCT not in destination.keeps:
@@ -236,6 +237,7 @@ class _Check:
             return
         if made.active:
             self._settle(replace(finding, made=made.id, refused=None))
+            self._replace(finding, made)
             self._told(finding, made)
         else:
             self._settle(replace(finding, refused=f"{made.name} is switched off there"))
@@ -258,6 +260,17 @@ class _Check:
         )
         for cause_id in causes:
             home.store.causes.doubt(cause_id, now)
+
+    def _replace(self, finding: Finding, made: Choice) -> None:
+        """Let it stand for its SKU where a record that is gone was chosen for that."""
+        choices, precheck = self._home.store.choices, self._precheck
+        whose = precheck.destination, Kept.PRODUCT, finding.sku
+        if choices.get(*whose):
+            label, by = (
+                f"{made.name} ({finding.sku})"[:LONGEST_KEY],
+                precheck.creator or precheck.by,
+            )
+            choices.put(*whose, made.id, label, by, self._home.clock.now())
 
     def _causes_of(self, finding: Finding) -> list[int]:
         """Return the open causes that its SKU is missing."""

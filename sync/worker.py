@@ -313,16 +313,17 @@ class Worker:
         )
         if self._store.holds.hold(sync.lane, trouble, now):
             self._fail(sync, [failure], attempt.exchanges, resolved=not attempt.in_doubt)
-        else:
-            self._store.work.postpone(
-                sync,
-                failure,
-                None,
-                now,
-                attempt.exchanges,
-                waiting_for=WaitingFor.CONNECTION,
-                resolved=not attempt.in_doubt,
-            )
+            return
+        held = self._store.lanes.is_held(sync.lane)  # else its connection has been opened anew
+        self._store.work.postpone(
+            sync,
+            failure,
+            None if held else now + backoff(0, self._times.retry_base),
+            now,
+            attempt.exchanges,
+            waiting_for=WaitingFor.CONNECTION if held else WaitingFor.BACKOFF,
+            resolved=not attempt.in_doubt,
+        )
 
     def _postpone(
         self,

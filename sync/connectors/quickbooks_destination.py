@@ -33,12 +33,13 @@ from sync.connectors.quickbooks_reading import (
     REFUND,
     SALE,
     SHIPPING,
+    is_voided,
     key_in,
     money_of,
 )
 from sync.connectors.spec import Opened
 from sync.connectors.transport import Answer
-from sync.documents import Booked, Charge, Document, Kind
+from sync.documents import Booked, Charge, Document, Kind, Unbooked
 from sync.errors import ErrorType, Failure, FixData, ReadError
 from sync.money import Money
 from sync.outcomes import Created, NotSent, Outcome, Rejected
@@ -207,17 +208,24 @@ class QuickBooksDestination(QuickBooksAccount):
             self._known.forget()
         if failure.error_type is ErrorType.PERIOD_CLOSED:
             return self._until(failure)
-        blamed = self._blamed(failure.error_type, uses, payload["percents"])
+        told = self._masters.refused(failure, uses)  # drops what may be wrong, whoever is blamed
+        pays = PAID_FROM in body
+        blamed = self._blamed(failure.error_type, uses, payload["percents"], pays=pays)
         if blamed:
             return blamed
         if failure.error_type is ErrorType.TAX_NOT_MAPPED:
             return replace(failure, key=", ".join(payload["percents"]))
         if failure.error_type is ErrorType.ACCOUNT_NOT_MAPPED:
             return replace(failure, key=PAID_FROM)
-        return self._masters.refused(failure, uses)
+        return told
 
-    def _blamed(self, kind: ErrorType, uses: Uses, percents: Sequence[str]) -> Failure | None:
-        """Return which choice of a person a refusal is about, read anew; None where none is."""
+    def _blamed(
+        self, kind: ErrorType, uses: Uses, percents: Sequence[str], *, pays: bool
+    ) -> Failure | None:
+        """Return which choice of a person a refusal is about, read anew; None where none is.
+
+        `pays`: the document names the account that a refund is paid from.
+        """
         stops: list[Failure | None] = []
         try:
             if kind in OF_ITEMS or kind is ErrorType.NOT_FOUND:
@@ -225,7 +233,7 @@ class QuickBooksDestination(QuickBooksAccount):
             if kind is ErrorType.TAX_NOT_MAPPED:
                 facts = self._known.facts()
                 stops += [self._chosen.tax_stop(one, facts) for one in percents]
-            if kind in {ErrorType.ACCOUNT_NOT_MAPPED, ErrorType.NOT_FOUND}:
+            if pays and kind in {ErrorType.ACCOUNT_NOT_MAPPED, ErrorType.NOT_FOUND}:
                 stops.append(self._chosen.account_stop())
         except ReadError:  # the refusal's own words are told then
             return None
@@ -304,6 +312,7 @@ class QuickBooksDestination(QuickBooksAccount):
             total=money_of(row, self._home()),
             url=self._url(entity, row),
             issued=row.maybe_day("TxnDate"),
+            state=Unbooked.VOIDED if is_voided(row) else None,
         )
 
 

@@ -44,10 +44,15 @@ def status_of(row: Fields) -> str:
         return "deleted"
     if key_in(row):
         return COPIED
-    total = row.amount_or_zero("TotalAmt")
-    if total == 0 and (row.maybe("PrivateNote") or "").startswith("Voided"):
+    if is_voided(row):
         return "voided"
     return "open" if row.amount_or_zero("Balance") else "paid"
+
+
+def is_voided(row: Fields) -> bool:
+    """Return whether a document was voided: QuickBooks empties it and says so in its note."""
+    note = row.maybe("PrivateNote") or ""
+    return row.amount_or_zero("TotalAmt") == 0 and note.startswith("Voided")
 
 
 def number_of(row: Fields) -> str:

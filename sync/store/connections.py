@@ -71,6 +71,7 @@ class Connections:
             "account": account.id,
             "account_name": account.name,
             "secret": self.encrypted(name, secret),
+            "connected_at": now,
         }
         renew = (
             sa.update(connections)

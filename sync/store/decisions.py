@@ -137,7 +137,8 @@ class Decisions:
         """LINK a failed sync to the document beside it; returns whether it is new.
 
         What differs, which somebody confirmed, stays with the sync and with the deed. Raises
-        NotFailed, Held.
+        NotFailed, also where another attempt was made since the sync was read (its fence tells):
+        that one may have booked it. Raises Held.
         """
         booked = both.booked
         values = {
@@ -161,7 +162,7 @@ class Decisions:
             self._one_holder(connection, sync, booked)
             if not self._new(connection, DeedKind.LINK, said, cause_id, sync.id, detail):
                 return False
-            self._move(connection, sync.id, Move.LINK, values, said)
+            self._move(connection, sync.id, Move.LINK, values, said, syncs.c.fence == sync.fence)
             self._queue.release_returns(connection, sync, said.at)
         return True
 
@@ -255,9 +256,15 @@ class Decisions:
             raise Held(holder)
 
     def _move(
-        self, connection: Connection, sync_id: int, move: Move, values: dict[str, Any], said: Said
+        self,
+        connection: Connection,
+        sync_id: int,
+        move: Move,
+        values: dict[str, Any],
+        said: Said,
+        *only: sa.ColumnElement[bool],
     ) -> None:
-        update = sa.update(syncs).where(_THIS).values(values).returning(syncs.c.fence)
+        update = sa.update(syncs).where(_THIS, *only).values(values).returning(syncs.c.fence)
         fence = connection.execute(update, {"this_sync": sync_id}).scalar()
         if fence is None:
             raise NotFailed

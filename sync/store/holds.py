@@ -57,9 +57,10 @@ _HOLD = (
         release=None,
     )
 )
-_OPENED_SINCE = sa.select(holds.c.id).where(
-    holds.c.connection == sa.bindparam("for_connection"),
-    holds.c.opened_at > sa.bindparam("since", type_=_AT),
+_LOCKED = sa.select(lanes.c.name).where(_NAMED).with_for_update()
+_CONNECTED_SINCE = sa.select(connections.c.id).where(
+    connections.c.name == sa.bindparam("for_connection"),
+    connections.c.connected_at > sa.bindparam("since", type_=_AT),
 )
 """An answer to an old token comes late: it says nothing of the new one."""
 
@@ -156,7 +157,7 @@ class Going:
 class Trouble:
     """Why a lane is held: `by_sync` met it; `probe_at`: when a breaker asks the connection.
 
-    `since` is when what met it began: a connection that was opened later has been mended meanwhile.
+    `since` is when what met it began: one that was connected later has been mended meanwhile.
     """
 
     connection: str
@@ -220,7 +221,8 @@ class Holds:
         }
         begun = {"for_connection": trouble.connection, "since": trouble.since}
         with self._database.write() as connection:
-            if trouble.since and connection.execute(_OPENED_SINCE, begun).first():
+            connection.execute(_LOCKED, {"lane": lane})  # what a reconnect wrote is seen then
+            if trouble.since and connection.execute(_CONNECTED_SINCE, begun).first():
                 return False
             if connection.execute(_HOLD, given).rowcount != 1:
                 return False

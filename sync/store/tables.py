@@ -37,6 +37,7 @@ connections = sa.Table(
     sa.Column("renewal_until", UtcDateTime),
     sa.Column("renewal_sent_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("connected_at", UtcDateTime),
 )
 
 routes = sa.Table(

@@ -20,6 +20,7 @@ ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make the change."""
+    op.add_column("connections", sa.Column("connected_at", UtcDateTime))
     _causes()
     _tallies()
     _deeds()
