@@ -159,6 +159,9 @@ class Books:
     looks: int = 0
     asked: int = 0
     at_create: Callable[[], None] | None = None
+    at_find: Callable[[], None] | None = None
+    """What happens once, between the next look for a document and its answer."""
+
     system: str = "daftra"
 
     def check(self) -> Account:
@@ -186,6 +189,9 @@ class Books:
             for one in self.ledger
             if one.booked.key is None and one.booked.order_number == document.order.number
         ]
+        if self.at_find:
+            happens, self.at_find = self.at_find, None
+            happens()
         return Matches(seen[0].booked if seen else None, foreign[0] if foreign else None)
 
     def read(self, destination_id: str, kind: Kind) -> Booked:

@@ -32,6 +32,13 @@ def abroad() -> Iterator[Books]:
         yield opened
 
 
+UNNAMED = (
+    '{"Fault": {"Error": [{"Message": "Object Not Found", "Detail": "Something you are '
+    'trying to use has been made inactive: accounts, customers, items", "code": "610"}]}}'
+)
+"""Tells that something is gone, not what."""
+
+
 def abroad_sale(percent: str) -> Document:
     """Return a sale of 200 SAR with a tax of 15, said to be at `percent`."""
     return sale(line(percent=percent), tax="15", total="215", currency="SAR")
@@ -67,14 +74,22 @@ def test_a_refusal_that_names_nothing_finds_the_choice(company: Books) -> None:
     one = sale(line("NOPE"))
     assert company.stops(one) == []
     company.company.rows["Item"][chosen]["Active"] = False
-    refused = '{"Fault": {"Error": [{"Message": "Object Not Found", "Detail": "Something you are '
-    refused += (
-        'trying to use has been made inactive: accounts, customers, items", "code": "610"}]}}'
-    )
-    company.odd(refused, status=400)
+    company.odd(UNNAMED, status=400)
     outcome = company.send(one)
     assert isinstance(outcome, Rejected)
     assert (outcome.failure.error_type, outcome.failure.key) == (ErrorType.ITEM_INACTIVE, "NOPE")
+
+
+def test_an_account_that_a_document_does_not_name_is_not_blamed(company: Books) -> None:
+    """A refusal that names nothing: the account of refunds is off, and the sale does not use it."""
+    account = company.company.add("Account", Name="Old", AccountType="Bank", Active=False)["Id"]
+    company.mappings.choices["account", "DepositToAccountRef"] = account
+    one = sale()
+    company.stops(one)
+    company.odd(UNNAMED, status=400)
+    outcome = company.send(one)
+    assert isinstance(outcome, Rejected)
+    assert outcome.failure.error_type is ErrorType.STALE
 
 
 def test_a_chosen_item_stands_for_a_charge(company: Books) -> None:

@@ -439,6 +439,35 @@ def test_one_document_is_linked_to_one_sync(house: House) -> None:
     assert sum(house.row(one.id).status is Status.SUCCESS for one in syncs) == 1
 
 
+def test_a_link_yields_to_an_attempt_that_was_made_meanwhile(house: House) -> None:
+    """An attempt books a document while another one is compared: the link must not hide it.
+
+    Nor may a later link, though nobody finds that document by its number any more.
+    """
+    sync = house.fail("1")
+    house.foreign("2")
+    with pytest.raises(NotDone) as caught:
+        house.fixing.link(sync.id, "900", OMAR, None)
+    assert caught.value.compared
+
+    def tried() -> None:
+        house.books.missing.clear()
+        house.books.off_by = "5"
+        house.store.presses.retry(sync.id, OMAR, None, TIMES.settling, house.clock.now())
+        assert house.work(sync.id).error_type is ErrorType.AMOUNT_MISMATCH
+
+    house.books.at_find = tried
+    with refused(Why.BUSY):
+        house.fixing.link(sync.id, "900", OMAR, None, seen=caught.value.compared.seen)
+    own = house.row(sync.id).destination_id
+    assert own == house.books.ledger[-1].booked.id
+    renamed = replace(house.books.ledger[-1].booked, key=None, order_number="renamed")
+    house.books.ledger[-1] = Entry(renamed, NOON)
+    with refused(Why.OURS):
+        house.fixing.link(sync.id, "900", OMAR, None, seen=caught.value.compared.seen)
+    assert house.row(sync.id).destination_id == own
+
+
 def test_what_cannot_be_linked(house: House) -> None:
     """No such document, none named, none failed, one that is ours: each has its answer."""
     sync = house.fail("1")

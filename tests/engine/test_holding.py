@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from sync.connectors.base import Destination, Matches, Parent, Source
-from sync.documents import Account, Document
+from sync.connectors.base import Destination, Source
+from sync.documents import Account
 from sync.errors import ErrorType, Failure, ReadError, Reconnect, TryLater
 from sync.holding import IN_A_ROW, Breaker, Holding, Pausing
 from sync.records import ENGINE, Actor, Connection, HoldKind, Route, Sync, WaitingFor
@@ -43,12 +43,6 @@ class Watched(Books):
     checks: int = 0
     unwell: list[ReadError] = field(default_factory=list)
     during_check: Callable[[], object] = lambda: None
-    during_find: Callable[[], object] = lambda: None
-
-    def find(self, key: str, document: Document, parent: Parent | None) -> Matches:
-        """Look for the document, after what the test lets happen meanwhile."""
-        self.during_find()
-        return super().find(key, document, parent)
 
     def check(self) -> Account:
         """Say whose books these are, unless the script says otherwise."""
@@ -198,9 +192,8 @@ def test_a_late_refusal_of_an_old_token_holds_nothing(house: House, held: bool) 
         house.reconnect()
         raise refused()
 
-    house.books.during_find = reconnected
+    house.books.at_find = reconnected
     house.worker.run(claimed)
-    house.books.during_find = lambda: None
     assert not house.store.lanes.is_held("books")
     row = house.row(late)
     assert (row.status, row.waiting_for) == (Status.PENDING, WaitingFor.BACKOFF)

@@ -211,6 +211,18 @@ def test_all_that_is_missing_is_created_once(house: House) -> None:
     assert [tuple(row) for row in told] == [(DeedKind.CREATE_PRODUCT.value, "U0OMAR")] * 2
 
 
+def test_what_is_created_takes_the_place_of_a_chosen_record_that_is_gone(house: House) -> None:
+    """A record that somebody chose for the SKU and that is gone is chosen no more."""
+    choices, whose = house.store.choices, ("books", Kept.PRODUCT, "TEA-1")
+    choices.put(*whose, "404", "gone", OMAR, SystemClock().now())
+    house.sell("TEA-1")
+    house.prechecks.start()
+    precheck = house.ended(house.begin().id)
+    house.prechecks.create(precheck.id, SARA)
+    (made,) = house.ended(precheck.id).made
+    assert choices.get(*whose) == made.made
+
+
 def test_what_is_refused_does_not_hinder_the_others(house: House) -> None:
     """A refusal stands beside its product, and can be asked for again."""
     house.sell("DATES-1", "TEA-1")
