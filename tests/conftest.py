@@ -24,8 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def plain_logs() -> None:
-    """Begin each test with logs as they are before any process configured them."""
+    """Begin each test with logs as text, whatever another one configured.
+
+    Tracebacks are plain, as in the product: to draw one takes longer than what a test waits for.
+    """
     structlog.reset_defaults()
+    plain = (structlog.processors.add_log_level, structlog.processors.format_exc_info)
+    structlog.configure(processors=[*plain, structlog.dev.ConsoleRenderer()])
 
 
 @pytest.fixture(scope="session")
