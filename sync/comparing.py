@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sync.documents import Booked, Document, Kind
+from sync.documents import Booked, Document, Kind, Unbooked
 from sync.money import Money
 
 
@@ -77,17 +77,19 @@ class Compared:
 
 _WORDS = {
     Part.OWNER: "it was made by invsync for another document",
-    Part.STATE: "it is {pair.there}, so it does not stand in the books",
     Part.AMOUNT: "{pair.there} there, {pair.here} here",
     Part.ORDER: "order {pair.there} there, {pair.here} here",
     Part.DAY: "dated {pair.there} there, {pair.here} here",
 }
 _KINDS = {Kind.INVOICE: "an invoice", Kind.RETURN: "a return"}
+_STATES = {Unbooked.DRAFT: "a draft", Unbooked.VOIDED: "voided"}
 
 
 def _said(pair: Pair) -> str:
     if pair.part is Part.KIND:
         return f"it is {_KINDS[Kind(pair.there)]}, not {_KINDS[Kind(pair.here)]}"
+    if pair.part is Part.STATE:
+        return f"it is {_STATES[Unbooked(pair.there)]}, so it does not stand in the books"
     if pair.part is Part.ORDER and not pair.there:
         return f"no order number there, {pair.here} here"
     return _WORDS[pair.part].format(pair=pair)
