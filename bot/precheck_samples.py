@@ -33,8 +33,9 @@ def precheck_samples(now: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]
         precheck_view(replace(full, state=PrecheckState.LOOKED), now, start, living=False)
         for start in range(0, len(full.findings), PAGE)
     ]
+    booked = replace(ended, state=PrecheckState.CREATED, destination_system="quickbooks")
     fresh = [replace(none, looked=looked) for looked in (0, 1)]
-    views = [*(precheck_view(one, now) for one in (*states, *fresh)), *pages]
+    views = [*(precheck_view(one, now) for one in (*states, *fresh, booked)), *pages]
     return {
         "precheck": [{"view": view} for view in views],
         "precheck_told": [

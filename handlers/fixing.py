@@ -312,6 +312,8 @@ class Fixes:
         chooses = form in {CallbackId.FIX_PRODUCT, CallbackId.FIX_RECORD} and not creates
         if chooses and "record" not in values:
             raise self._wrong("record", Why.NO_RECORD)
+        if chooses and values.get("account"):  # else it would be dropped without a word
+            raise self._wrong("account", "unused_account")
         if form is CallbackId.FIX_LINK and not values.get("document", "").isdecimal():
             raise self._wrong("document", Why.UNKNOWN)
         return values

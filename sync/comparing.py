@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sync.documents import Booked, Document
+from sync.documents import Booked, Document, Kind, Unbooked
 from sync.money import Money
 
 
@@ -72,17 +72,27 @@ class Compared:
     @property
     def said(self) -> str:
         """Return what differs, in a sentence for the log."""
-        return "; ".join(_WORDS[pair.part].format(pair=pair) for pair in self.differs)
+        return "; ".join(_said(pair) for pair in self.differs)
 
 
 _WORDS = {
-    Part.KIND: "it is a {pair.there}, not a {pair.here}",
-    Part.OWNER: "it was made for another document ({pair.there})",
-    Part.STATE: "it is {pair.there}, so it does not stand in the books",
+    Part.OWNER: "it was made by invsync for another document",
     Part.AMOUNT: "{pair.there} there, {pair.here} here",
     Part.ORDER: "order {pair.there} there, {pair.here} here",
     Part.DAY: "dated {pair.there} there, {pair.here} here",
 }
+_KINDS = {Kind.INVOICE: "an invoice", Kind.RETURN: "a return"}
+_STATES = {Unbooked.DRAFT: "a draft", Unbooked.VOIDED: "voided"}
+
+
+def _said(pair: Pair) -> str:
+    if pair.part is Part.KIND:
+        return f"it is {_KINDS[Kind(pair.there)]}, not {_KINDS[Kind(pair.here)]}"
+    if pair.part is Part.STATE:
+        return f"it is {_STATES[Unbooked(pair.there)]}, so it does not stand in the books"
+    if pair.part is Part.ORDER and not pair.there:
+        return f"no order number there, {pair.here} here"
+    return _WORDS[pair.part].format(pair=pair)
 
 
 def compared(
@@ -100,7 +110,7 @@ def compared(
     day = booked.issued
     pairs = [
         Pair(Part.AMOUNT, str(document.total), str(booked.total), agree),
-        Pair(Part.ORDER, here, there or "none", same_order),
+        Pair(Part.ORDER, here, there or "", same_order),
         Pair(Part.DAY, str(document.issued), str(day or ""), day in {None, document.issued}),
     ]
     return Compared(

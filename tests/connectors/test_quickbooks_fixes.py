@@ -139,6 +139,21 @@ def test_an_income_account_is_never_guessed(company: Books) -> None:
     assert company.row("Item", made.id)["IncomeAccountRef"]["value"] == SALES
 
 
+def test_two_income_accounts_used_equally_often_ask_for_a_choice(company: Books) -> None:
+    """One item on each of two: nobody picks; one item more on either settles it."""
+    other = company.company.add("Account", Name="Goods", AccountType="Income", Active=True)["Id"]
+    company.item("A", IncomeAccountRef={"value": SALES})
+    company.item("B", IncomeAccountRef={"value": other})
+    with pytest.raises(FixData) as error:
+        company.destination.create_product(NEW)
+    failure = error.value.failure
+    assert (failure.error_type, failure.key) == (ErrorType.ACCOUNT_NOT_MAPPED, "income")
+    assert "do not tell which one: choose" in failure.reason
+    company.item("C", IncomeAccountRef={"value": other})
+    made = company.destination.create_product(NEW)
+    assert company.row("Item", made.id)["IncomeAccountRef"]["value"] == other
+
+
 def test_a_chosen_income_account_that_was_switched_off_is_named(company: Books) -> None:
     """The refusal says which choice does not hold any more; another choice mends it."""
     other = company.company.add("Account", Name="Goods", AccountType="Income", Active=False)["Id"]

@@ -360,7 +360,7 @@ def test_what_differs_in_money_is_never_linked(
     ("number", "issued", "said"),
     [
         ("2", None, "order 2 there, 1 here"),
-        (None, None, "order none there, 1 here"),
+        (None, None, "no order number there, 1 here"),
         ("1", date(2026, 11, 19), "dated 2026-11-19 there, 2026-11-20 here"),
     ],
 )

@@ -183,7 +183,7 @@ def test_a_product_is_chosen_after_a_search(office: Office) -> None:
     groups = office.search(form, "")["option_groups"]
     assert [group["label"]["text"] for group in groups] == ["Near matches", "Others"]
     near = groups[0]["options"][0]
-    assert (near["value"], near["description"]["text"]) == ("7", "Differs by upper and lower case")
+    assert (near["value"], near["description"]["text"]) == ("7", "Differs by case")
     office.submit(form, how="map", record="7", then="")
     told = office.outcome()
     assert "stands for Honey (honey-500) from now on" in told

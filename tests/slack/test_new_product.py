@@ -130,6 +130,17 @@ def test_an_account_that_is_switched_off_is_not_kept(ledger: Ledger) -> None:
     assert ledger.store.choices.of("books") == []
 
 
+def test_an_account_without_a_new_product_is_refused_at_its_field(ledger: Ledger) -> None:
+    """Where an existing product is chosen, an account would be dropped: the form says so."""
+    honey = str(ledger.company.item("honey-500", Name="Honey"))
+    form = ledger.form(ledger.fail().id)
+    answer = ledger.submit(form, how="map", record=honey, account=SALES)
+    assert "kept only where the product is created" in answer.body["errors"]["account"]
+    assert ledger.store.choices.of("books") == []
+    ledger.submit(form, how="map", record=honey)
+    assert "stands for Honey (honey-500) from now on" in ledger.outcome()
+
+
 def test_daftra_has_no_such_field(tmp_path: Path) -> None:
     """Where products have no account of their own, nothing is asked."""
     office = Office(tmp_path)

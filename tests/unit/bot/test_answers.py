@@ -136,7 +136,7 @@ def test_a_lost_answer_that_healed_says_that_it_was_sent_once() -> None:
         (Retried(Answer.WAITS_FOR_CONNECTION, PENDING), "INV-1042 waits for the connection."),
         (
             Retried(Answer.SKIPPED, PENDING),
-            "INV-1042 was skipped by a decision. Nothing sent. An approver can reopen it.",
+            "An approver can reopen it: /invsync reopen INV-1042, or Reopen… in its View.",
         ),
         (Retried(Answer.NOT_FOUND, None), "1042: record not found."),
     ],

@@ -147,7 +147,7 @@ def test_the_page_of_a_second_cause_does_not_give_the_reason_of_the_first() -> N
     assert [behind.first for behind in page.documents] == [False, True]
     assert page.line.called == "The moon is full"
     shown = read_aloud(a_show().cause(replace(cause(1), key="widget-001"), (), [other]))
-    assert "Also: SKU HONEY-500 not found" in shown
+    assert "Stopped first by: SKU HONEY-500 not found" in shown
 
 
 @pytest.mark.parametrize("key", ["x" * 300, "\U0001f36f" * 115])

@@ -130,7 +130,7 @@ def test_the_whole_reason_is_shown(text: str) -> None:
 
 
 def test_the_reason_of_each_blocker_is_whole() -> None:
-    """Where several things stop a document, each one's reason is there in full, by its name."""
+    """Where a document has several blockers, each one's reason is there in full, by its name."""
     long = "Line 2 was refused. " * 190
     stops = [
         Blocker(ErrorType.SKU_NOT_FOUND, "HONEY-500", "SKU HONEY-500 not found in Daftra"),
