@@ -79,6 +79,11 @@ _BESIDE = (
     .order_by(sa.func.count(sa.distinct(_others.c.sync_id)).desc(), _others.c.cause_id)
     .limit(sa.bindparam("most"))
 )
+_FORGET = (
+    sa.update(syncs)
+    .where(syncs.c.id == sa.bindparam("this_sync"))
+    .values(error_type=None, cause_key=None, reason=None, note=None)
+)
 _OVER = {"waiting_for": None, "not_before": None, "worker": None, "lease_until": None}
 
 
@@ -192,7 +197,10 @@ class Decisions:
         return count
 
     def reopen(self, sync_id: int, settle: timedelta, said: Said) -> bool:
-        """REOPEN a skipped sync: it goes back to its lane. Returns whether it is new."""
+        """REOPEN a skipped sync: it goes back to its lane. Returns whether it is new.
+
+        Why it was skipped is no reason to wait; that stays with the deed of the skip.
+        """
         with self._database.write() as connection:
             connection.execute(_LOCK, {"this_sync": sync_id})
             if not self._new(connection, DeedKind.REOPEN, said, None, sync_id, {}):
@@ -211,6 +219,7 @@ class Decisions:
                 earliest=settled if unsettled else None,
                 waiting_for=WaitingFor.ANSWER if unsettled else None,
             )
+            connection.execute(_FORGET, {"this_sync": sync_id})
         return True
 
     def assign(self, cause_id: int, owner: Actor | None, said: Said) -> bool:

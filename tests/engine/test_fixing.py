@@ -498,7 +498,9 @@ def test_a_skip_has_its_reason_and_can_be_taken_back(house: House) -> None:
     with refused(Why.NOT_FAILED):
         house.fixing.skip(sync.id, "again", OMAR, "r2")
     house.fixing.reopen(sync.id, OMAR, "r3")
-    assert house.row(sync.id).status is Status.PENDING
+    row = house.row(sync.id)
+    assert (row.status, row.reason, row.note) == (Status.PENDING, None, None)
+    assert house.store.deeds.of_sync(sync.id, 9)[-1].detail["reason"] == "A test order"
     with refused(Why.NOT_SKIPPED):
         house.fixing.reopen(sync.id, OMAR, "r4")
     assert house.work(sync.id).status is Status.FAILED
