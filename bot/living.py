@@ -94,12 +94,28 @@ class LivingMessages:
 
     def _step(self) -> float:
         now = self._clock.now()
-        for kind in self._kinds:
-            for thing in kind(now - FOLLOWED):
-                rests = self._broken.get(thing.place)
-                if not thing.kept.get("ended") and (rests is None or rests < now):
-                    self._follow(thing, now)
+        for number, kind in enumerate(self._kinds, start=1):
+            self._list(f"living messages, kind {number}", kind, now)
         return LOOK_SECONDS
+
+    def _list(self, listing: str, kind: Kind, now: datetime) -> None:
+        """Follow the things of one kind; a listing that breaks must not silence the other kinds."""
+
+        def listed() -> None:
+            for thing in kind(now - FOLLOWED):
+                if not thing.kept.get("ended") and not self._rests(thing.place, now):
+                    self._follow(thing, now)
+
+        def broke(_reference: str) -> None:
+            self._broken[listing] = now + AFTER_A_BUG
+
+        if not self._rests(listing, now):
+            guarded(listing, listed, broken=broke)
+
+    def _rests(self, what: str, now: datetime) -> bool:
+        """Return whether `what` broke less than a minute ago."""
+        until = self._broken.get(what)
+        return until is not None and until >= now
 
     def _follow(self, thing: Thing, now: datetime) -> None:
         """Draw a thing; a bug in one message must not stop the others."""
