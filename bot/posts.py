@@ -67,6 +67,16 @@ def replacement(response_url: str, message: Message, uid: str = "") -> Post:
     return Post(uid or uid_of(), Method.ANSWER, place, _to(response_url, shown), key=place)
 
 
+def paged(response_url: str, message: Message, uid: str, place: str, page: str) -> Post:
+    """Return the page that a list is to show from now on; a later one overtakes it.
+
+    `place` is the list's own, whatever the response_url; `page` is kept for who draws it next.
+    """
+    shown = {**message, "replace_original": True}
+    body = {**_to(response_url, shown), "page": page}
+    return Post(uid, Method.ANSWER, place, body, key=place)
+
+
 def view(view_id: str, content: Mapping[str, Any], uid: str = "") -> Post:
     """Return what an open modal is to show from now on; a later one overtakes it."""
     place = place_in(view_id)

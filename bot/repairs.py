@@ -117,7 +117,8 @@ class Mend:
         bulked = self._retried(asked, cause, came)
         self._tell(post, asked, cause, came, bulked)
         if asked.place and isinstance(came, Done):
-            self._put(anew(self.engine, self.show, asked.place, asked.receipt))
+            for drawn in anew(self.engine, self.show, asked.place, asked.receipt):
+                self._put(drawn)
         return Sent()
 
     def _begin(self, asked: Asked) -> None:

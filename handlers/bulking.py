@@ -81,7 +81,8 @@ class Bulking:
             self._old(press)
             return
         channel = _shared(press)
-        told = shown_at(channel, place_of(press.url, press.block))
+        place = place_of(press.url, press.block, press.message, self.engine.clock.now())
+        told = shown_at(channel, place)
         try:
             bulk = self.engine.bulks.begin(
                 cause, person, press.receipt, anyway=anyway, message=told

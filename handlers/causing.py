@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from bot.actions import ActionId
 from bot.causes import causes_of
-from bot.listed import causes_page
+from bot.listed import Place, causes_page, turned
 from bot.outbox import Outbox
-from bot.posts import replacement, uid_of
 from bot.show import Show
 from handlers.actions import Handler
 from handlers.incoming import Pressed
@@ -35,8 +34,8 @@ class CauseButtons:
         self.teller(press, causes_page(self.engine, self.show, wanted, start))
 
     def turn(self, press: Pressed, _person: Actor) -> None:
-        """Put another page of the list in the place of this one."""
-        wanted, start = causes_of(press.value)
-        message = causes_page(self.engine, self.show, wanted, start)
+        """Put another page of the list in the place of this one. Raises BadValue."""
         if press.url:
-            self.outbox.put_once(replacement(press.url, message, uid_of(press.receipt, "page")))
+            now = self.engine.clock.now()
+            place = Place(press.url, press.value or "", press.message or press.url, now)
+            self.outbox.put_once(turned(self.engine, self.show, place, press.receipt))

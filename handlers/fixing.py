@@ -193,7 +193,8 @@ class Fixes:
         content = self.show.fix_form(form.value if form else None, view)
         channel = _channel_of(press)
         public = channel != "" and not press.alone
-        origin = Origin(cause.id, sync_id, channel, public, place_of(press.url, press.block))
+        place = place_of(press.url, press.block, press.message, self.engine.clock.now())
+        origin = Origin(cause.id, sync_id, channel, public, place)
         private = origin.private() if form else channel
         show = self.modals.push if press.modal else self.modals.open
         if not show(press.trigger, {**content, "private_metadata": private}):
@@ -329,7 +330,7 @@ class Fixes:
 
     def _told(self, kind: DeedKind, came: Any, origin: Origin, receipt: str) -> Message:
         if origin.place:
-            self.outbox.put_once(anew(self.engine, self.show, origin.place, receipt))
+            self.outbox.put_once(*anew(self.engine, self.show, origin.place, receipt))
         cause = self.engine.store.causes.get(origin.cause_id)
         content = self.show.fix_told(told_view(kind, came, cause))
         return {**content, "private_metadata": origin.channel}

@@ -60,6 +60,9 @@ class Pressed:
     block: str = ""
     """The id of the block that it stands in."""
 
+    message: str = ""
+    """Which message it stands in, also where only this person sees that; nothing in a modal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -112,6 +115,7 @@ def pressed(body: Payload) -> Pressed:
         receipt=f"{trigger}:{action.get('action_ts', '')}",
         alone=_part(body, "container").get("is_ephemeral") is True,
         block=str(action.get("block_id") or ""),
+        message=_message(body),
     )
 
 
@@ -150,6 +154,13 @@ def _entered(entry: Payload) -> str:
     boxes = ticked if isinstance(ticked, list) else []
     several = " ".join(str(box.get("value") or "") for box in boxes if isinstance(box, dict))
     return str(entry.get("value") or entry.get("selected_date") or chosen or several)
+
+
+def _message(body: Payload) -> str:
+    """Return the name of the message: its channel and its stamp, which is unique there."""
+    container = _part(body, "container")
+    stamp = container.get("message_ts")
+    return f"{container.get('channel_id') or ''}/{stamp}" if stamp else ""
 
 
 def _modal(body: Payload) -> Modal | None:

@@ -155,7 +155,7 @@ class Surface:
 
     def _redraw(self, place: Place, ended: str) -> None:
         """Draw the list of causes anew from which something began that is over now."""
-        self.outbox.put_once(anew(self._engine, self._show, place, ended))
+        self.outbox.put_once(*anew(self._engine, self._show, place, ended))
 
     def start(self, *, alone: bool) -> None:
         """Begin; `alone` where no other process sends this database's posts."""

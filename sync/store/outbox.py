@@ -71,6 +71,9 @@ _REFUSED = (
     .where(posts.c.key == sa.bindparam("by_key"), posts.c.state == PostState.FAILED.value)
     .limit(1)
 )
+_NEWEST = (
+    posts.select().where(posts.c.key == sa.bindparam("by_key")).order_by(posts.c.id.desc()).limit(1)
+)
 _NEXT_DUE = sa.select(sa.func.min(posts.c.due)).where(_WAITING)
 _BY_UID = posts.select().where(posts.c.uid == sa.bindparam("by_uid"))
 _SETTLE = sa.update(posts).where(posts.c.uid == sa.bindparam("by_uid"), _SENDING)
@@ -166,6 +169,12 @@ class Posts:
         """Return how many posts were ever put under this key, replaced ones not counted."""
         with self._database.read() as connection:
             return int(connection.execute(_COUNT, {"by_key": key}).scalar_one())
+
+    def newest(self, key: str) -> Post | None:
+        """Return what was put last under this key, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(_NEWEST, {"by_key": key}).mappings().first()
+        return _post(row, PostState(row["state"])) if row else None
 
     def refused(self, key: str) -> bool:
         """Return whether a post under this key was given up."""

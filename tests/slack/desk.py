@@ -49,6 +49,14 @@ PEOPLE: Mapping[str, Mapping[str, bool]] = {
     ROBOT: {"is_bot": True},
     GONE: {"deleted": True},
 }
+LISTED: Mapping[str, Any] = {
+    "type": "message",
+    "channel_id": CHANNEL,
+    "message_ts": "1770200000.000100",
+    "is_ephemeral": True,
+}
+"""Where Slack says that a button in a message of one person stands."""
+
 _ids = itertools.count(1)
 
 

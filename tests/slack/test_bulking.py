@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.listed import Place, anew
 from sync.bulk import Bulk, BulkState, Limits
 from sync.causes import Cause, Checked, Verdict
 from tests.builders import NOON, document, order
-from tests.slack.desk import ADMIN, OPERATOR, SECOND, VIEWER, Desk, actions, words
+from tests.slack.desk import ADMIN, LISTED, OPERATOR, SECOND, VIEWER, Desk, actions, words
 from tests.slack.scripted import CHANNEL
 
 SKU = "HONEY-500"
@@ -182,8 +183,42 @@ def test_a_retry_from_a_private_list_ends_in_that_list(office: Office) -> None:
     listed = office.type(f"causes sku:{SKU}").body
     block = next(one["block_id"] for one in listed["blocks"] if one["type"] == "actions")
     check = {"action_id": "check.1", "value": str(cause.id), "action_ts": "1", "block_id": block}
-    office.press("check", "", actions=[check], container={"is_ephemeral": True})
+    office.press("check", "", actions=[check], container=LISTED)
     office.answered("A direct message shows the progress")
     office.engine.bulks.start(alone=True)
     shown = office.answered("No cause fits")
     assert shown["replace_original"] is True
+
+
+def test_a_page_that_was_turned_meanwhile_stays(office: Office) -> None:
+    """The end of a retry draws the page that its list shows by then, not the one of its press."""
+    cause = office.fail(2)
+    for number in range(11, 22):
+        sku = f"TEA-{number}"
+        office.failed(document(str(number), number=f"INV-{number}", of=order(str(number)), sku=sku))
+    office.mend(cause)
+    office.look(cause, Verdict.GONE, "no objection")
+    check = {
+        "action_id": "check.1",
+        "value": str(cause.id),
+        "action_ts": "1",
+        "block_id": '1 {"from":0}',
+    }
+    office.press("check", "", actions=[check], container=LISTED)
+    office.answered("A direct message shows the progress")
+    office.press("causes_page.1", '{"from":10}', container=LISTED)
+    office.answered("11 to 12 of 12")
+    office.engine.bulks.start(alone=True)
+    shown = office.answered("11 to 11 of 11")
+    assert shown["replace_original"] is True
+
+
+def test_nothing_is_drawn_where_slack_takes_no_answer_any_more(office: Office) -> None:
+    """A list whose press is older than 25 minutes is left as it is; nobody is told of an error."""
+    office.fail(1)
+    now, url = office.engine.clock.now(), office.slack.response_url("old")
+    young, old = (
+        Place(url, '{"from":0}', "C1/1.1", now - timedelta(minutes=minutes)) for minutes in (24, 26)
+    )
+    assert len(anew(office.engine, office.show, young, "r1")) == 1
+    assert anew(office.engine, office.show, old, "r1") == []

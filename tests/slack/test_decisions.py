@@ -13,7 +13,7 @@ from sync.money import Money
 from sync.states import Status
 from tests.builders import NOON, document, order
 from tests.fakes import Entry
-from tests.slack.desk import ADMIN, GUEST, OPERATOR, SECOND, VIEWER, actions, words
+from tests.slack.desk import ADMIN, GUEST, LISTED, OPERATOR, SECOND, VIEWER, actions, words
 from tests.slack.scripted import refusal
 from tests.slack.test_fixing import Office
 
@@ -222,7 +222,7 @@ def test_a_fix_from_the_list_draws_the_list_anew(office: Office) -> None:
     chosen = {"selected_option": {"value": f"assign:{cause.id}"}}
     where: dict[str, Any] = {
         "actions": [{**pressed, **chosen}],
-        "container": {"is_ephemeral": True},
+        "container": LISTED,
     }
     form = office.form("", action="cause_menu", **where)
     office.submit(form, to="me")
@@ -241,7 +241,7 @@ def test_a_mended_cause_is_told_in_the_list(office: Office) -> None:
     block = next(one["block_id"] for one in listed["blocks"] if one["type"] == "actions")
     cause = office.store.causes.open()[0]
     fix = {"action_id": "fix.1", "value": str(cause.id), "action_ts": "1.1", "block_id": block}
-    where: dict[str, Any] = {"actions": [fix], "container": {"is_ephemeral": True}}
+    where: dict[str, Any] = {"actions": [fix], "container": LISTED}
     form = office.form("", action="fix", **where)
     office.slack.script("views.update", refusal("not_found"))
     office.submit(form, how="create", name="Honey")
