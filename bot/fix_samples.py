@@ -18,7 +18,7 @@ from sync.nearness import Near
 
 _SARA = Who("U0SARA", "Sara")
 _SUMS = [Money.of("41250", "SAR"), Money.of("9.5", "USD")]
-_OWN_REASONS = ("no_price", "no_person", "unused_account", "unopened")
+_OWN_REASONS = ("no_price", "no_person", "unused_account", "unopened", "stacked")
 
 
 def fix_samples(now: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.actions import MENU, CallbackId, anyway_value
+from bot.actions import MENU, CallbackId, anyway_value, fix_value
 from bot.rows import Who, who_of
 from sync.causes import Cause, Deed, DeedKind, Verdict
 from sync.comparing import Compared, Pair
@@ -163,6 +163,12 @@ class ToldView:
     direct: bool = False
     """Whether the retry that follows is shown to who asked for it alone, in a direct message."""
 
+    again: str | None = None
+    """The value of the button to the form that asks for it again; None where there is none."""
+
+    number: str = ""
+    """The number of the one document that it was about, where it was about one."""
+
     @property
     def closed(self) -> bool:
         """Whether nothing is stopped by the cause any more."""
@@ -216,8 +222,13 @@ def told_view(
     bulked: Bulked = Bulked.NOT_ASKED,
     *,
     direct: bool = False,
+    sync: Sync | None = None,
+    offers: Sequence[DeedKind] = (),
 ) -> ToldView:
-    """Return what is told of a deed; `came` may be a reason of the surface's own."""
+    """Return what is told of a deed; `came` may be a reason of the surface's own.
+
+    `sync` is the one document that it was about, `offers` what would mend its cause.
+    """
     done = came if isinstance(came, Done) else None
     not_done = came if isinstance(came, NotDone) else None
     checked = done.checked if done else None
@@ -241,7 +252,24 @@ def told_view(
         can_fix=bool(cause and cause.open) and kind not in {DeedKind.ASSIGN, DeedKind.SNOOZE},
         compare=_compare(not_done.compared, cause) if not_done and not_done.compared else None,
         direct=direct,
+        again=_again(kind, cause, sync, offers),
+        number=sync.number if sync else "",
     )
+
+
+def form_of(offers: Sequence[DeedKind]) -> CallbackId | None:
+    """Return the form that mends a cause for which this is offered, or None."""
+    return next((FORMS[one] for one in offers if one in FORMS), None)
+
+
+def _again(
+    kind: DeedKind, cause: Cause | None, sync: Sync | None, offers: Sequence[DeedKind]
+) -> str | None:
+    """Any document can be linked by a command; the form of its cause may be about another deed."""
+    links = form_of(offers) is CallbackId.FIX_LINK
+    if cause is None or (kind is DeedKind.LINK and not links):
+        return None
+    return fix_value(cause.id, sync.id if sync else None)
 
 
 def _compare(both: Compared, cause: Cause | None) -> Compare:

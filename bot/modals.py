@@ -9,7 +9,14 @@ from slack_sdk import WebClient
 
 from bot.web_api import TROUBLE, error_code
 
+STACKED = "push_limit_reached"
+"""What Slack says where three modals stand above each other already (docs "Modals")."""
+
 log = structlog.get_logger(__name__)
+
+
+class Stacked(Exception):
+    """No modal can be opened above this one: three stand there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +30,19 @@ class Modals:
         return self._show(self.client.views_open, trigger, content)
 
     def push(self, trigger: str, content: Mapping[str, Any]) -> bool:
-        """Open a modal over the one that a button was pressed in; False where Slack would not."""
+        """Open a modal over the one that a button was pressed in; False where Slack would not.
+
+        Raises Stacked.
+        """
         return self._show(self.client.views_push, trigger, content)
 
     def _show(self, call: Callable[..., Any], trigger: str, content: Mapping[str, Any]) -> bool:
         try:
             call(trigger_id=trigger, view=dict(content))
         except TROUBLE as error:
-            log.warning("view.not_opened", error=error_code(error) or str(error))
+            code = error_code(error)
+            if code == STACKED:
+                raise Stacked from error
+            log.warning("view.not_opened", error=code or str(error))
             return False
         return True

@@ -60,7 +60,7 @@ class Wrong(StrEnum):
 
     WHICH_CAUSE = "which_cause"
     WHICH_DOCUMENT = "which_document"
-    """The name stands for several: `valid` are the first of them."""
+    """The name stands for several: `valid` are the first of them; nothing where each has that."""
 
     NO_REASON = "no_reason"
     NO_RECORD = "no_record"

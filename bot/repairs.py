@@ -53,6 +53,12 @@ class Asked:
     """It was asked for by a button of `view`, which is no form that works already."""
 
     @property
+    def document(self) -> int | None:
+        """The one document that it is about, chosen in the form or the one it was opened for."""
+        chosen = self.values.get("document", "")
+        return int(chosen) if chosen else self.sync_id
+
+    @property
     def retries(self) -> bool:
         """Whether a retry is to follow."""
         return "retry" in self.values.get("then", "").split()
@@ -191,7 +197,16 @@ class Mend:
         kind = came.kind if isinstance(came, Done) else KINDS[asked.form]
         syncs = self.engine.store.log.syncs(self.engine.store.causes.syncs(asked.cause_id, 1))
         source = next((one.source_system for one in syncs.values()), "")
-        view = told_view(kind, came, cause, source, bulked, direct=not asked.public)
+        view = told_view(
+            kind,
+            came,
+            cause,
+            source,
+            bulked,
+            direct=not asked.public,
+            sync=self.engine.sync(asked.document) if asked.document else None,
+            offers=self.engine.fixing.offers(cause) if cause else (),
+        )
         content = {**self.show.fix_told(view), "private_metadata": asked.channel}
         if not asked.view:  # asked for by a command
             self._say(post, asked, self.show.fix_said(view))

@@ -118,6 +118,7 @@ class Deciding:
             DeedKind.SKIP,
             cause,
             lambda: self.engine.fixing.skip(sync.id, command.reason, person, call.receipt),
+            sync,
         )
 
     def reopen(self, command: Reopen, call: Typed, person: Actor) -> Message:
@@ -211,7 +212,8 @@ class Deciding:
         if not fitting:
             return Problem(Wrong.NOT_FOUND, number)
         if len(fitting) > 1:
-            names = tuple(dict.fromkeys(one.number for one in fitting))[:MOST_NAMED]
+            numbers = dict.fromkeys(one.number for one in fitting)
+            names = tuple(numbers)[:MOST_NAMED] if len(numbers) > 1 else ()
             return Problem(Wrong.WHICH_DOCUMENT, number, verb=verb, valid=names)
         return fitting[0]
 
@@ -225,13 +227,15 @@ class Deciding:
             return Problem(Wrong.NO_PERSON, known.name, verb=Verb.ASSIGN)
         return Actor(known.id, known.name)
 
-    def _told(self, kind: DeedKind, cause: Cause | None, do: Callable[[], Done]) -> Message:
+    def _told(
+        self, kind: DeedKind, cause: Cause | None, do: Callable[[], Done], sync: Sync | None = None
+    ) -> Message:
         try:
             came: Done | NotDone = do()
         except NotDone as not_done:
             came = not_done
         now = self.engine.store.causes.get(cause.id) if cause else None
-        return self.show.fix_said(told_view(kind, came, now))
+        return self.show.fix_said(told_view(kind, came, now, sync=sync))
 
 
 def _joined(messages: Sequence[Message]) -> Message:

@@ -23,9 +23,9 @@ from bot.actions import (
     cause_of,
     menu_of,
 )
-from bot.fixes import FORMS, FixView, fix_view, groups_of, suggested, told_view, until_of
+from bot.fixes import FixView, fix_view, form_of, groups_of, suggested, told_view, until_of
 from bot.listed import Place, anew, kept_place, place_of
-from bot.modals import Modals
+from bot.modals import Modals, Stacked
 from bot.outbox import Outbox
 from bot.permissions import Action, Role
 from bot.problems import Problem, Wrong
@@ -136,9 +136,7 @@ class Fixes:
         cause = self._standing(press, cause_id)
         if cause is None:
             return
-        offers = self.engine.fixing.offers(cause)
-        form = next((FORMS[one] for one in offers if one in FORMS), None)
-        self._open(press, cause, form, sync_id)
+        self._open(press, cause, form_of(self.engine.fixing.offers(cause)), sync_id)
 
     def menu(self, press: Pressed, _person: Actor) -> None:
         """Open the form that was chosen in a cause's menu."""
@@ -197,8 +195,15 @@ class Fixes:
         origin = Origin(cause.id, sync_id, channel, public, place)
         private = origin.private() if form else channel
         show = self.modals.push if press.modal else self.modals.open
-        if not show(press.trigger, {**content, "private_metadata": private}):
-            told = told_view(DeedKind.RETRY, "unopened", cause)
+        one = self.engine.sync(sync_id) if sync_id else None
+        try:
+            opened = show(press.trigger, {**content, "private_metadata": private})
+        except Stacked:
+            told = told_view(DeedKind.RETRY, "stacked", cause, sync=one)
+            self.teller.instead(press, self.show.fix_told(told))
+            return
+        if not opened:
+            told = told_view(DeedKind.RETRY, "unopened", cause, sync=one)
             self.teller(press, self.show.fix_said(told))
 
     def _view(self, cause: Cause, sync_id: int | None, needed: Action) -> FixView:

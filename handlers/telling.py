@@ -8,7 +8,7 @@ import structlog
 from slack_sdk import WebClient
 
 from bot.outbox import Outbox
-from bot.posts import answer, direct, uid_of, whisper
+from bot.posts import answer, direct, uid_of, view, whisper
 from bot.web_api import TROUBLE, error_code
 from handlers.incoming import Modal, Pressed
 
@@ -35,11 +35,17 @@ class Teller:
         else:
             self.outbox.put_once(direct(press.user, message, uid))
 
-    def opens(self, press: Pressed, view: Message) -> bool:
+    def instead(self, press: Pressed, content: Message) -> None:
+        """Show a modal in the place of the one that was pressed in, where none fits above it."""
+        if press.modal:
+            shown = {**content, "private_metadata": press.modal.private}
+            self.outbox.put_once(view(press.modal.id, shown, uid_of(press.receipt, "told")))
+
+    def opens(self, press: Pressed, content: Message) -> bool:
         """Open a modal, above the one that was pressed in; False where Slack did not."""
         opened = self.client.views_push if press.modal else self.client.views_open
         try:
-            opened(trigger_id=press.trigger, view=dict(view))
+            opened(trigger_id=press.trigger, view=dict(content))
         except TROUBLE as error:
             log.warning("modal.not_opened", error=error_code(error) or str(error))
             return False

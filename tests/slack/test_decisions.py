@@ -128,7 +128,20 @@ def test_a_number_of_several_documents_is_asked_back(office: Office) -> None:
     office.worked(two)
     answer = office.type("skip 1 reason:x", ADMIN).text
     assert "stands for several documents" in answer
+    assert "Say which one: INV-2 or INV-1" in answer
     assert all(one.status is Status.FAILED for one in office.engine.find("1"))
+
+
+def test_documents_of_one_number_are_told_apart_in_their_view(office: Office) -> None:
+    """Where the number itself tells nothing, the answer names the way to each document's button."""
+    office.fail("1")
+    office.worked(document("2", number="INV-1", of=order("2"), sku="HONEY-500"))
+    answer = office.type("skip INV-1 reason:x", ADMIN).text
+    assert "They have the same number" in answer
+    assert "/invsync show INV-1 lists them" in answer
+    assert "Say which one" not in answer
+    shown = [name for name, _ in actions(office.type("show INV-1", ADMIN).body)]
+    assert sum(name.startswith("view") for name in shown) == 2
 
 
 def test_a_document_is_linked_after_both_were_compared(office: Office) -> None:
@@ -168,7 +181,10 @@ def test_what_differs_is_not_linked(office: Office) -> None:
     other = Booked("9071", "B-1", Kind.INVOICE, None, "1", Money.of("1", "SAR"), "http://b")
     office.books.ledger.append(Entry(other, NOON))
     office.type("link INV-1 id:9071", ADMIN)
-    assert "✗" in told(office, "✗")
+    said = told(office, "✗")
+    assert "/invsync link INV-1 id:…" in said
+    message = office.slack.of("chat.postEphemeral")[-1].body
+    assert "fix" not in dict(actions(message))  # its cause is a product, whose form links nothing
     assert office.row(row.id).status is Status.FAILED
 
 
