@@ -294,6 +294,8 @@ def test_a_link_compares_first(office: Office) -> None:
     office.submit(form, ADMIN, document=str(sync.id), named="901")
     told = office.outcome()
     assert "SAR 115.01 there, SAR 115.00 here" in told
+    again = dict(actions(_view(office.slack.wait_for("views.update")[-1].body)))
+    assert again["fix"] == f"{cause.id} {sync.id}"  # the form opens with the same document chosen
     assert "Unknown" not in told
     office.submit(form, ADMIN, "V2", document=str(sync.id))
     assert "Linked to B900 in Daftra" in office.outcome(2)
@@ -388,6 +390,20 @@ def test_slack_does_not_open_the_form(office: Office) -> None:
     office.slack.script("views.open", refusal("expired_trigger_id"))
     office.press("fix", str(cause.id))
     assert "Press again" in office.slack.wait_for("response_url")[-1].body["text"]
+
+
+def test_a_fourth_window_says_to_close_the_others(office: Office) -> None:
+    """The one that was pressed in says so, and has no button that would fail again."""
+    cause = office.fail()
+    office.slack.script("views.push", refusal("push_limit_reached"))
+    title = {"type": "plain_text", "text": "Nothing was done"}
+    modal = {"id": "V3", "title": title, "private_metadata": "C1"}
+    office.press("fix", str(cause.id), response_url=None, view=modal)
+    update = office.slack.wait_for("views.update")[-1].body
+    assert update["view_id"] == "V3"
+    assert "Close them first" in words(_view(update))
+    assert _view(update)["private_metadata"] == "C1"
+    assert actions(_view(update)) == []
 
 
 def test_what_no_form_mends_says_what_to_do(office: Office) -> None:
