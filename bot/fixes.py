@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.actions import MENU, CallbackId, anyway_value, fix_value
 from bot.rows import Who, who_of
 from sync.causes import Cause, Deed, DeedKind, Verdict
-from sync.comparing import Compared, Pair
+from sync.comparing import Pair
 from sync.connectors.base import Choice
 from sync.errors import ErrorType
 from sync.mending import Done, NotDone
@@ -230,7 +230,6 @@ def told_view(
     `sync` is the one document that it was about, `offers` what would mend its cause.
     """
     done = came if isinstance(came, Done) else None
-    not_done = came if isinstance(came, NotDone) else None
     checked = done.checked if done else None
     return ToldView(
         cause_id=cause.id if cause else None,
@@ -244,13 +243,13 @@ def told_view(
         what=done.what if done else "",
         decided=done.count if done else 0,
         until=cause.snoozed_until if cause else None,
-        why=came if isinstance(came, str) else not_done.why.value if not_done else None,
-        said=not_done.said if not_done else "",
+        why=_why(came),
+        said=came.said if isinstance(came, NotDone) else "",
         verdict=checked.verdict if checked else None,
         verdict_reason=checked.reason if checked else "",
         bulked=bulked,
         can_fix=bool(cause and cause.open) and kind not in {DeedKind.ASSIGN, DeedKind.SNOOZE},
-        compare=_compare(not_done.compared, cause) if not_done and not_done.compared else None,
+        compare=_compare(came, cause) if isinstance(came, NotDone) else None,
         direct=direct,
         again=_again(kind, cause, sync, offers),
         number=sync.number if sync else "",
@@ -272,7 +271,16 @@ def _again(
     return fix_value(cause.id, sync.id if sync else None)
 
 
-def _compare(both: Compared, cause: Cause | None) -> Compare:
+def _why(came: Done | NotDone | str) -> str | None:
+    if isinstance(came, NotDone):
+        return came.why.value
+    return came if isinstance(came, str) else None
+
+
+def _compare(not_done: NotDone, cause: Cause | None) -> Compare | None:
+    both = not_done.compared
+    if both is None:
+        return None
     booked, value = both.booked, None
     if cause and not both.refused:
         value = anyway_value(cause.id, both.sync_id, booked.id, both.seen)
