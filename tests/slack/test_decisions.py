@@ -167,7 +167,7 @@ def test_another_order_is_confirmed_by_its_button(office: Office) -> None:
     office.books.ledger.append(Entry(hand, NOON))
     office.type("link INV-1 id:9071", ADMIN)
     said = told(office, "Compare both, then decide")
-    assert "*Order: none* (differs)" in said
+    assert "*Order: –* (differs)" in said
     message = office.slack.of("chat.postEphemeral")[-1].body
     office.press("link_anyway", dict(actions(message))["link_anyway"], ADMIN)
     assert "Linked to B-1" in told(office, "Linked to")
