@@ -202,7 +202,7 @@ def end(
         "quickbooks",
         url,
         Fixed(quickbooks.TOKEN),
-        timeout=1.0,
+        timeout=5.0,
         clock=clock,
         pace=lambda: None,
         expired=is_expired,

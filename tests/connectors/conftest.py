@@ -86,7 +86,7 @@ def ends() -> Iterator[Ends]:
         Server(daftra.create(story.site)).start(),
     )
     mappings, clock = Remembered(), SystemClock()
-    means = Means(clock, lambda: None, 1.0, mappings)
+    means = Means(clock, lambda: None, 3.0, mappings)
     spec = Spec("shop", shop.url, None, None, "", "", {})
     source = open_source("salla", spec, means, Fixed(salla.TOKEN))
     spec = Spec("books", books.url, None, None, "", "", {})

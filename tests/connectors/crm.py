@@ -158,7 +158,7 @@ def _end(kind: type[EndT], url: str, prefix: str, mappings: Mappings) -> EndT:
         "hubspot",
         url,
         Fixed(hubspot.TOKEN),
-        timeout=1.0,
+        timeout=5.0,
         clock=clock,
         pace=lambda: None,
         expired=is_expired,

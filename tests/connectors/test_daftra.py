@@ -140,7 +140,7 @@ def test_a_foreign_document_of_the_same_order_is_seen(ends: Ends) -> None:
     [
         ({"fault": "drop_after"}, Ambiguous, 1),
         ({"fault": "drop_before"}, Ambiguous, 0),
-        ({"fault": "hang", "seconds": 1.2}, Ambiguous, None),
+        ({"fault": "hang", "seconds": 3.2}, Ambiguous, None),
         ({"fault": "status", "status": 500}, Ambiguous, 0),
         ({"fault": "status_after", "status": 502}, Ambiguous, 1),
         ({"fault": "half_json"}, Ambiguous, 1),

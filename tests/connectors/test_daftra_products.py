@@ -44,7 +44,7 @@ def desk(ends: Ends, tmp_path: Path) -> Iterator[Desk]:
     """Open the site twice over a database in a file."""
     store, clock = Store(fresh_file(tmp_path)), TurnedClock()
     mappings = store.mappings("books", clock)
-    means = Means(SystemClock(), lambda: None, 1.0, mappings)
+    means = Means(SystemClock(), lambda: None, 5.0, mappings)
     spec = Spec("books", ends.books_url, None, None, "", "", {})
     people = [open_destination("daftra", spec, means, Fixed(daftra.KEY)) for _ in range(2)]
     yield Desk(ends, people, mappings, clock)

@@ -59,7 +59,7 @@ def scripted(*answers: tuple[int, Any]) -> Iterator[tuple[HubSpotDestination, Sc
     mappings.put("contact", "ada@example.com", "101")
     server = Server(app).start()
     transport = Transport(
-        "hubspot", server.url, Fixed("t"), timeout=1.0, clock=clock, pace=lambda: None
+        "hubspot", server.url, Fixed("t"), timeout=5.0, clock=clock, pace=lambda: None
     )
     opened = HubSpotDestination(
         Opened("crm", "2026-03", "http://web", transport, clock, mappings, "62515")

@@ -42,7 +42,7 @@ def _served(app: ASGIApp) -> Iterator[tuple[str, Recorder]]:
 
 
 def _means() -> Means:
-    return Means(SystemClock(), lambda: None, 2.0, Remembered())
+    return Means(SystemClock(), lambda: None, 5.0, Remembered())
 
 
 def _spec(url: str, account: str = "") -> Spec:
