@@ -25,6 +25,13 @@ from tests.e2e.house import House, fill, opened
 
 ROOT = Path(__file__).parents[3]
 STARTED_SECONDS = 120.0
+SHORT = {
+    "INVSYNC_REQUEST_TIMEOUT_SECONDS": "1",
+    "INVSYNC_SETTLE_SECONDS": "3",
+    "INVSYNC_LEASE_SECONDS": "2",
+}
+"""The shortest times there are: recoveries are measured."""
+
 NOWHERE = "nowhere"
 """A point that no process comes to."""
 
@@ -166,7 +173,7 @@ def fleet(folder: Path, database_url: str, **settings: str) -> Iterator[Fleet]:
     """Serve the far ends and give a fleet without a process; all that it starts ends here."""
     folder.mkdir(parents=True, exist_ok=True)
     with opened(folder) as house:
-        env = {**house.env, "INVSYNC_DATABASE_URL": database_url, **settings}
+        env = {**house.env, **SHORT, "INVSYNC_DATABASE_URL": database_url, **settings}
         told = Settings.model_validate(env)
         with app.opened(told) as engine:
             fill(house, engine, past=False)
