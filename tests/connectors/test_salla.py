@@ -83,7 +83,7 @@ def test_a_missing_email_is_none(ends: Ends) -> None:
         ({"fault": "empty_204"}, FixData, "Salla answered GET"),
         ({"fault": "html_502"}, TryLater, "502"),
         ({"fault": "drop_before"}, TryLater, "closed the connection"),
-        ({"fault": "hang", "seconds": 1.2}, TryLater, "did not answer in time"),
+        ({"fault": "hang", "seconds": 3.2}, TryLater, "did not answer in time"),
         ({"fault": "status", "status": 429}, TryLater, "slower pace"),
         ({"fault": "token_expired"}, Reconnect, "expired"),
     ],
