@@ -20,6 +20,8 @@ from tests.faults.world import World
 
 LEAST_KILLS = 20
 LEAST_FAULTS = 50
+FEW = 5
+"""A short run may well meet none of what is as rare as that."""
 
 
 @dataclass
@@ -56,10 +58,15 @@ class Figures:
 
         `share` is the part of a whole run that these figures are of.
         """
-        kills, met = int(LEAST_KILLS * share), int(LEAST_FAULTS * share)
+        kills, met = _at_least(LEAST_KILLS * share), _at_least(LEAST_FAULTS * share)
         points = [f"{p}: {self.kills[p]} kills" for p in POINTS if self.kills[p] < kills]
         faults = [f"{f}: {self.faults[f]}" for f in Fault if self.faults[f] < met]
         return points + faults
+
+
+def _at_least(expected: float) -> int:
+    """Return how often what is expected so often must come; fewer than FEW is left to chance."""
+    return int(expected) if expected >= FEW else 0
 
 
 def evidence_of(world: World) -> Evidence:
