@@ -266,10 +266,8 @@ class _Check:
         choices, precheck = self._home.store.choices, self._precheck
         whose = precheck.destination, Kept.PRODUCT, finding.sku
         if choices.get(*whose):
-            label, by = (
-                f"{made.name} ({finding.sku})"[:LONGEST_KEY],
-                precheck.creator or precheck.by,
-            )
+            by = precheck.creator or precheck.by
+            label = f"{made.name} ({finding.sku})"[:LONGEST_KEY]
             choices.put(*whose, made.id, label, by, self._home.clock.now())
 
     def _causes_of(self, finding: Finding) -> list[int]:
