@@ -20,7 +20,6 @@ ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make the change."""
-    op.add_column("connections", sa.Column("connected_at", UtcDateTime))
     _causes()
     _tallies()
     _deeds()
@@ -51,7 +50,6 @@ def _causes() -> None:
         sa.Column("verdict", sa.String(10)),
         sa.Column("verdict_reason", sa.Text()),
         sa.Column("checked_at", UtcDateTime),
-        sa.Column("near", sa.Text(), nullable=False, server_default=""),
         sa.Column("owner_id", sa.String(80)),
         sa.Column("owner_name", sa.Text()),
         sa.Column("snoozed_until", UtcDateTime),
